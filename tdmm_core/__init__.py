@@ -1,0 +1,1 @@
+"""tdmm: words into facial motion and facial motion into words."""

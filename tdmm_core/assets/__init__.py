@@ -1,0 +1,1 @@
+"""Finds, verifies and caches model files that the package does not carry."""

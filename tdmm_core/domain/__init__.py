@@ -1,0 +1,1 @@
+"""The nouns: frozen dataclasses of numpy arrays, validated once, when made."""

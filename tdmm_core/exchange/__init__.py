@@ -1,0 +1,1 @@
+"""Motion to and from the files of other tools."""

@@ -1,0 +1,1 @@
+"""Frames to motion: landmarks, correspondence, solver."""

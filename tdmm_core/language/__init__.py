@@ -1,0 +1,1 @@
+"""Motion words, prompting, datasets and the two directions between motion and language."""

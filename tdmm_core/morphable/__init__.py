@@ -1,0 +1,1 @@
+"""Rotations, blendshapes and the open head: parameters to vertices and back to conventions."""

@@ -1,0 +1,1 @@
+"""Named, coherent settings for all verbs at once."""

@@ -1,0 +1,1 @@
+"""Device, seeding, progress and process rank; knows no noun."""

@@ -1,0 +1,26 @@
+"""Progress as the core tells it: stages report, whoever calls them decides what to show."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Progress(Protocol):
+    """Told of a task's total and of each step; the command line draws it, tests ignore it."""
+
+    def start(self, task: str, total: int | None, unit: str) -> None: ...
+    def advance(self, count: int = 1, note: str = "") -> None: ...
+    def finish(self) -> None: ...
+    def log(self, line: str) -> None: ...
+
+
+class Silent:
+    """Shows nothing."""
+
+    def start(self, task: str, total: int | None, unit: str) -> None: ...
+    def advance(self, count: int = 1, note: str = "") -> None: ...
+    def finish(self) -> None: ...
+    def log(self, line: str) -> None: ...
+
+
+SILENT = Silent()

@@ -1,0 +1,1 @@
+"""A balanced plan of scripts and the embedded generator that performs them."""

@@ -1,0 +1,1 @@
+"""The motion tokenizer: a geometry VQ-VAE that turns each frame into one token."""
