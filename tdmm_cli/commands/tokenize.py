@@ -1,0 +1,43 @@
+"""tdmm tokenize."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tdmm_cli import options as o
+from tdmm_cli.console import tell
+
+
+def tokenize(
+    motion: Annotated[Path, typer.Argument(metavar="MOTION", help="A motion artifact (.h5) or one motion (.npz).")],
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Tokens to write (.h5).")] = None,
+    train: Annotated[bool, typer.Option("--train", help="Train a motion tokenizer on MOTION first and keep it in --tokenizer FOLDER.")] = False,
+    tokenizer: o.TokenizerFolder = None, deepspeed: o.DeepSpeedConfig = None,
+    recipe: o.RecipeName = "base", settings: o.Settings = [], seed: o.Seed = 0, device: o.Device = "auto",  # noqa: B006
+    force: o.Force = False, resume: o.Resume = True, json: o.Json = False, quiet: o.Quiet = False,
+) -> None:
+    """Turn motion into one token a frame; with --train, make the motion tokenizer too.
+
+    \b
+    Examples:
+      tdmm tokenize corpus.motion.h5 -o tokens.h5
+      tdmm tokenize corpus.motion.h5 --train --tokenizer my-tokenizer/ -o tokens.h5
+    """
+    from tdmm_core.errors import InputError
+    from tdmm_core.pipelines import tokenize as pipeline
+
+    if output is None and not train:
+        raise InputError("tokenize: expected -o TOKENS.h5, or --train with --tokenizer FOLDER")
+    if train and tokenizer is None:
+        raise InputError("tokenize --train: expected --tokenizer FOLDER, where the new motion tokenizer is to be kept")
+    chosen = o.load_settings(recipe, settings)
+    run = o.make_run(recipe=chosen.name, seed=seed, device=device, force=force, resume=resume, quiet=quiet)
+    summary = None
+    if train and tokenizer is not None:
+        summary = pipeline.train_tokenizer(motion, tokenizer, run, config=chosen.tokenize, deepspeed_config=deepspeed)
+    if output is not None:
+        summary = pipeline.tokenize(motion, output, run, tokenizer=tokenizer)
+    tell(summary, as_json=json, lines=[str(output or tokenizer)])

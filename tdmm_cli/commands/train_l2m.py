@@ -1,0 +1,35 @@
+"""tdmm train-l2m."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tdmm_cli import options as o
+from tdmm_cli.console import tell
+
+
+def train_l2m(
+    tokens: Annotated[Path, typer.Argument(metavar="TOKENS", help="A tokens artifact (.h5), made by `tdmm tokenize`.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Model folder to write.")],
+    text_model: o.TextModel = None, deepspeed: o.DeepSpeedConfig = None,
+    recipe: o.RecipeName = "base", settings: o.Settings = [], seed: o.Seed = 0, device: o.Device = "auto",  # noqa: B006
+    force: o.Force = False, resume: o.Resume = True, json: o.Json = False, quiet: o.Quiet = False,
+) -> None:
+    """Train a model that performs sentences (language to motion).
+
+    One process by default; the same command runs on many under deepspeed, torchrun or srun.
+
+    \b
+    Examples:
+      tdmm train-l2m tokens.h5 -o my-l2m/
+      torchrun --nproc-per-node 8 -m tdmm_cli train-l2m tokens.h5 -o my-l2m/ --recipe paper
+    """
+    from tdmm_core.pipelines.train_l2m import train_l2m as pipeline
+
+    chosen = o.load_settings(recipe, settings)
+    run = o.make_run(recipe=chosen.name, seed=seed, device=device, force=force, resume=resume, quiet=quiet)
+    summary = pipeline(tokens, output, run, config=chosen.l2m, text_model=text_model, deepspeed_config=deepspeed)
+    tell(summary, as_json=json, lines=[str(output)])

@@ -1,0 +1,47 @@
+"""Options that several commands share, each written once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tdmm_cli.console import make_progress
+
+if TYPE_CHECKING:
+    from tdmm_core.pipelines.run import Run
+    from tdmm_core.recipes.recipe import Recipe
+
+RecipeName = Annotated[str, typer.Option("--recipe", metavar="NAME|FILE.toml", help="Settings: tiny, base, paper, or a TOML file of your own.")]
+Settings = Annotated[list[str], typer.Option("--set", metavar="SECTION.FIELD=VALUE", help="Change one setting of the recipe; repeatable.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of everything random; equal seeds give equal results.")]
+Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:N or mps.")]
+Workers = Annotated[int, typer.Option("--workers", min=0, help="Worker processes; 0 takes one for each core.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace an output that exists.")]
+Resume = Annotated[bool, typer.Option("--resume/--no-resume", help="Go on from an interrupted run.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress, only results and errors.")]
+TokenizerFolder = Annotated[Path | None, typer.Option("--tokenizer", metavar="FOLDER", help="Motion tokenizer; the embedded one by default.")]
+TextModel = Annotated[str | None, typer.Option("--text-model", metavar="ID|FOLDER", help="Pretrained language model; the embedded default otherwise.")]
+DeepSpeedConfig = Annotated[Path | None, typer.Option("--deepspeed", metavar="CONFIG.json", help="A DeepSpeed configuration of your own.")]
+
+
+def load_settings(recipe: str, settings: list[str]) -> Recipe:
+    """The named recipe with the given changes."""
+    from tdmm_core.recipes.load import load_recipe
+
+    return load_recipe(recipe, settings)
+
+
+def make_run(**choices: object) -> Run:
+    """A Run from options; `quiet` becomes its progress."""
+    from tdmm_core.pipelines.run import Run
+
+    quiet = bool(choices.pop("quiet", False))
+    return Run(progress=make_progress(quiet), **choices)  # type: ignore[arg-type]
+
+
+def output_path(text: str) -> Path | str:
+    """`-` stays as it is and means stdout; anything else is a path. A trailing slash asks for a folder and is kept by the pipelines' own check."""
+    return text if text == "-" else Path(text)
