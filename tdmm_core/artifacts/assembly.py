@@ -1,0 +1,142 @@
+"""Assembly: staged clips become one HDF5 file, batch by batch, so that memory stays flat however large the artifact is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from tdmm_core.artifacts.blocks import Entry, read_rows
+from tdmm_core.artifacts.header import Header, to_fields
+from tdmm_core.artifacts.rows import Row
+from tdmm_core.artifacts.schema import TEXT, Column, Schema
+from tdmm_core.errors import InputError
+
+_BATCH_FRAMES = 32768
+_BATCH_CLIPS = 1024
+_ALIGNMENT = 64
+
+
+def assemble(path: Path, schema: Schema, header: Header, entries: Sequence[Entry]) -> None:
+    """Write the staged clips, in the order of `entries`, as an artifact at `path`."""
+    shared = agreed(schema, entries)
+    widths = _agreed_widths(entries)
+    num_clips, num_frames = len(entries), sum(e.num_frames for e in entries)
+    present = frozenset().union(*(e.present for e in entries))
+    frames = [c for c in schema.frames if not c.optional or c.name in present or c.name == "source_time_s"]
+    with h5py.File(path, "w", alignment_threshold=1024, alignment_interval=_ALIGNMENT) as file:
+        for column in schema.clips:
+            _create(file, f"clips/{column.name}", column, num_clips, widths)
+        for column in frames:
+            _create(file, f"frames/{column.name}", column, num_frames, widths)
+        _fill(file, schema, frames, entries)
+        for name, value in (to_fields(header) | _storable(shared)).items():
+            file.attrs[name] = value
+
+
+def agreed(schema: Schema, entries: Iterable[Entry]) -> dict[str, object]:
+    """The root attributes that all clips with frames share. Raises InputError that names the first clip that differs, and in what."""
+    first: Entry | None = None
+    for entry in entries:
+        if entry.shared is None:
+            continue
+        first = first or entry
+        if entry.shared != first.shared:
+            check_shared(first.key[0], first.shared or {}, entry.key[0], entry.shared)
+    return dict(first.shared or {}) if first else dict(schema.unshared)
+
+
+def check_shared(first_id: str, first: dict[str, object], other_id: str, other: dict[str, object]) -> None:
+    """Raises InputError where two clips of one artifact differ in what all its clips must share."""
+    for name, value in first.items():
+        if value != other[name]:
+            told = ("" if len(str(v)) > 60 else f" ({v})" for v in (value, other[name]))
+            one, two = told
+            raise InputError(
+                f"one artifact holds clips of one {name}, but clip {first_id!r}{one} and clip {other_id!r}{two} differ in it; write two artifacts"
+            )
+
+
+def _agreed_widths(entries: Iterable[Entry]) -> dict[str, int]:
+    widths: dict[str, tuple[int, str]] = {}
+    for entry in entries:
+        for name, width in entry.widths.items():
+            known, clip = widths.setdefault(name, (width, entry.key[0]))
+            if known != width:
+                raise InputError(
+                    f"{name}: clip {clip!r} has {known} coefficients and clip {entry.key[0]!r} has {width}; one artifact holds one number of them"
+                )
+    return {name: width for name, (width, _) in widths.items()}
+
+
+def _create(file: h5py.File, name: str, column: Column, rows: int, widths: dict[str, int]) -> None:
+    shape: tuple[int, ...] = (rows,)
+    if column.width is not None:
+        shape = (rows, widths.get(column.name, 0) if isinstance(column.width, str) else column.width)
+    dtype = h5py.string_dtype() if column.dtype == TEXT else np.dtype(column.dtype)
+    dataset = file.create_dataset(name, shape=shape, dtype=dtype, fill_time="ifset" if column.dtype == TEXT else "never")
+    row_axis = "clip" if name.startswith("clips/") else "frame"
+    dataset.attrs["axes"] = f"{row_axis},{column.axis}" if column.axis else row_axis
+    dataset.attrs["unit"] = column.unit
+
+
+def _fill(file: h5py.File, schema: Schema, frames: Sequence[Column], entries: Sequence[Entry]) -> None:
+    clip, frame = 0, 0
+    for batch in _batches(entries):
+        rows = list(_rows(batch))
+        starts = frame + np.concatenate([[0], np.cumsum([r.num_frames for r in rows])])
+        for column in schema.clips:
+            file["clips"][column.name][clip : clip + len(rows)] = _clip_column(file, column, batch, rows, starts)
+        for column in frames:
+            if starts[-1] > frame:
+                file["frames"][column.name][frame : starts[-1]] = _frame_column(file, column, rows)
+        clip, frame = clip + len(rows), int(starts[-1])
+
+
+def _batches(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
+    batch: list[Entry] = []
+    frames = 0
+    for entry in entries:
+        if batch and (len(batch) == _BATCH_CLIPS or frames + entry.num_frames > _BATCH_FRAMES):
+            yield batch
+            batch, frames = [], 0
+        batch.append(entry)
+        frames += entry.num_frames
+    if batch:
+        yield batch
+
+
+def _rows(batch: Sequence[Entry]) -> Iterator[Row]:
+    held: dict[Path, list[Row]] = {}
+    for entry in batch:
+        if entry.block not in held:
+            held[entry.block] = read_rows(entry.block)
+        yield held[entry.block][entry.index]
+
+
+def _clip_column(file: h5py.File, column: Column, batch: Sequence[Entry], rows: Sequence[Row], starts: np.ndarray) -> object:
+    match column.name:
+        case "digest":
+            return [e.digest for e in batch]
+        case "start":
+            return starts[:-1]
+    if column.dtype == TEXT:
+        return [r.values[column.name] for r in rows]
+    shape = file["clips"][column.name].shape[1:]
+    values = [r.values[column.name] for r in rows]
+    return np.stack([np.zeros(shape, column.dtype) if np.shape(v) != shape else v for v in values])
+
+
+def _frame_column(file: h5py.File, column: Column, rows: Sequence[Row]) -> np.ndarray:
+    shape = file["frames"][column.name].shape[1:]
+    missing = [
+        r.frames.get(column.name) if column.name in r.frames else np.full((r.num_frames, *shape), np.nan, column.dtype) for r in rows if r.num_frames
+    ]
+    return np.concatenate(missing)
+
+
+def _storable(shared: dict[str, object]) -> dict[str, object]:
+    """Lists of names as arrays of UTF-8 strings."""
+    return {n: np.array(v, dtype=h5py.string_dtype()) if isinstance(v, list) else v for n, v in shared.items()}
