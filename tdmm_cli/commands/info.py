@@ -1,0 +1,29 @@
+"""tdmm info."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tdmm_cli import options as o
+from tdmm_cli.console import tell
+
+
+def info(
+    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="An artifact, a motion or a model folder; none shows what is installed.")] = None,
+    verify: Annotated[bool, typer.Option("--verify", help="Check every digest.")] = False,
+    json: o.Json = False,
+) -> None:
+    """Say what a file is, how it was made and from what; without FILE, the models, libraries and devices found.
+
+    \b
+    Examples:
+      tdmm info corpus.motion.h5 --verify
+      tdmm info
+    """
+    from tdmm_core.pipelines import inspect as pipeline
+
+    found = pipeline.inspect(file, verify=verify) if file else pipeline.inspect_installation()
+    tell(found, as_json=json, lines=found.lines())

@@ -1,0 +1,73 @@
+"""tdmm-formats(5): what each artifact holds, written from the schemas that the readers and writers follow."""
+
+from __future__ import annotations
+
+from tdmm_core.artifacts.schema import MADE_BY, SCHEMAS, Column, Schema
+
+HEAD = """.TH TDMM-FORMATS 5 "" "tdmm" "tdmm manual"
+.SH NAME
+tdmm\\-formats \\- the files that tdmm reads and writes
+.SH DESCRIPTION
+Stages hand over HDF5 artifacts. Every artifact carries the root attributes
+.BR format " (\\(dqtdmm\\(dq),"
+.BR kind ", " version ", " tool ", " created ", " recipe ", " config " (JSON),"
+.BR seed ", " parents " (JSON: kind, digest and file name of every input)"
+and
+.BR digest .
+.PP
+A digest is SHA\\-256. Each clip has its own, over the little\\-endian bytes of its columns in the order below (columns marked * are left out); that of
+the root is over kind, version, config and the sorted digests of the clips. Equal inputs, config and seed give an equal digest.
+.PP
+Columns under
+.B /clips
+have one row for each clip; those under
+.B /frames
+hold all frames of all clips in a row, and
+.BR start " and " length
+say which are whose. Frames are contiguous, uncompressed and little\\-endian. Every dataset has the attributes
+.BR axes " and " unit .
+Letters: E expression coefficients, S shape coefficients, Q codes per frame.
+.PP
+Frame of reference: right\\-handed, metres, origin at the head joint; +x is the subject's left, +y up, +z out of the face. A rotation vector with x > 0
+looks down, y > 0 turns to the subject's left, z > 0 tilts toward the subject's right shoulder.
+.PP
+.B status
+of a frame: 0 observed, 1 bridged (a short gap, interpolated), 2 held (nothing known).
+"""
+
+NPZ = """.SH MOTION FILES (npz)
+Load with
+.BR "numpy.load(path, allow_pickle=False)" .
+Keys: expression (T,E) float32, expression_names (E,), global_orient (T,3) axis\\-angle in radians, transl (T,3) in metres, status (T,), shape (S,),
+fps, face_model, face_model_digest, prompt, seed, tool, settings (JSON), codes (T,Q) where the motion was generated, and jaw_pose, neck_pose,
+eye_pose, eyelids where the face model has them.
+.SH MODEL FOLDERS
+config.json, model.safetensors and tdmm.json, which carries the header above.
+.SH SEE ALSO
+.BR tdmm (1)
+"""
+
+
+def formats_page() -> str:
+    """The roff source of the page."""
+    return HEAD + "".join(_section(s) for s in SCHEMAS.values()) + NPZ
+
+
+def _section(schema: Schema) -> str:
+    lines = [f".SH KIND {schema.kind.upper()}, version {schema.version}", f"Made by {MADE_BY[schema.kind]}.".replace("-", "\\-"), ".nf"]
+    if schema.shared:
+        lines += ["", "Root attributes besides the header: " + ", ".join(schema.shared)]
+    for group, columns in (("/clips", schema.clips), ("/frames", schema.frames)):
+        if columns:
+            lines += ["", f"\\fB{group}\\fR", *(_row(c) for c in columns)]
+    if not (schema.clips or schema.frames):
+        lines += ["", "One group for each table (metrics, per_clip, settings ...), one dataset for each column."]
+    return "\n".join([*lines, ".fi", ""])
+
+
+def _row(column: Column) -> str:
+    width = "" if column.width is None else f" x {column.width} ({column.axis})"
+    name = column.name + ("" if column.in_digest else "*")
+    kind = "text" if column.dtype == "text" else column.dtype.lstrip("<|")
+    unit = "" if column.unit == "1" else f", {column.unit}"
+    return f"  {name:<22}{kind}{width}{unit}{', may be absent' if column.optional else ''}".replace("-", "\\-")
