@@ -1,0 +1,123 @@
+"""The Language2Motion network: a word-level language prefix before a causal transformer over motion tokens (paper, section 4).
+
+One sequence holds, in this order: the word pieces (ended at a fixed place by padding on the left), a summary slot, the start
+token, then the codes. The text encoder works over words and summary; without words the summary alone says "no prompt".
+The start token carries the length when one is asked for. Position counts from the left edge: only distances matter to
+rotary attention, so the padding changes nothing. Knows neither sentences nor files nor how codes are drawn.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import nn
+from torch.nn import functional as fn
+
+from tdmm_core.language.config import L2MConfig
+from tdmm_core.language.motion_transformer import Cache, Transformer
+
+NUM_LENGTH_WAVES = 16
+IGNORED = -100
+"Target at places that no loss is taken of."
+
+
+class L2MNetwork(nn.Module):
+    """Logits over `num_codes` codes and the end (the last of them), given a prompt's word vectors and the codes so far."""
+
+    def __init__(self, config: L2MConfig, *, num_codes: int, text_dim: int) -> None:
+        super().__init__()
+        self.config, self.num_codes = config, num_codes
+        width = config.width
+        self.words_in = nn.Linear(text_dim, width)
+        self.summary = nn.Parameter(0.02 * torch.randn(width))
+        sizes = {"width": width, "num_heads": config.num_heads, "hidden": config.feed_forward}
+        prefix = config.max_text_length + 1
+        self.text_encoder = Transformer(num_layers=config.num_text_layers, max_length=prefix, **sizes)
+        self.codes_in = nn.Embedding(num_codes, width)
+        self.start = nn.Parameter(0.02 * torch.randn(width))
+        self.length_in = nn.Linear(2 * NUM_LENGTH_WAVES, width)
+        self.decoder = Transformer(num_layers=config.num_layers, max_length=prefix + 1 + config.max_frames, **sizes)
+        self.logits_out = nn.Linear(width, num_codes + 1, bias=False)
+        nn.init.normal_(self.codes_in.weight, std=0.5)
+        nn.init.normal_(self.logits_out.weight, std=0.02)
+
+    @property
+    def end(self) -> int:
+        """The class that ends a motion."""
+        return self.num_codes
+
+    def forward(self, batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """Masked cross-entropy of each next code, and how often the likeliest code is the true one.
+
+        `words` (B, L, text_dim), left-padded; `word_mask` (B, L), True at pieces; `lengths` (B,) frames, 0 where not told;
+        `codes` (B, T); `targets` (B, T + 1) with IGNORED where none. Returns 0-d `loss` and `token_accuracy`.
+        """
+        logits = self.logits(batch)
+        targets = batch["targets"]
+        loss = fn.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), ignore_index=IGNORED)
+        counted = targets != IGNORED
+        hits = (logits.argmax(-1) == targets) & counted
+        return {"loss": loss, "token_accuracy": hits.sum() / counted.sum().clamp(min=1)}
+
+    def logits(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+        """Logits of every next class, (B, T + 1, num_codes + 1), all places at once; see `forward`."""
+        prefix, seen = self.prefix(batch["words"], batch["word_mask"], batch["lengths"])
+        codes = self.codes_in(batch["codes"])  # (B, T, D)
+        x = torch.cat([prefix, codes.to(prefix.dtype)], 1)
+        seen = fn.pad(seen, (0, codes.shape[1]), value=True)
+        mask = prefix_mask(seen, prefix.shape[1])
+        hidden = self.decoder(x, mask)[:, prefix.shape[1] - 1 :]
+        return self.logits_out(hidden)
+
+    def prefix(self, words: torch.Tensor, word_mask: torch.Tensor, lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """What stands before the codes, (B, P, D), and which of it is seen, (B, P)."""
+        batch = words.shape[0]
+        words = self.words_in(words.to(self.words_in.weight.dtype))
+        slot = self.summary.expand(batch, 1, -1).to(words.dtype)
+        always = word_mask.new_ones(batch, 1)
+        seen = torch.cat([word_mask, always], 1)  # (B, L + 1)
+        text = self.text_encoder(torch.cat([words, slot], 1), seen[:, None, None])
+        if self.config.conditioning == "sentence":
+            text = masked_mean(text, seen)[:, None]
+            seen = always
+        start = self.start + self.length_vector(lengths)
+        return torch.cat([text, start[:, None].to(text.dtype)], 1), torch.cat([seen, always], 1)
+
+    def length_vector(self, lengths: torch.Tensor) -> torch.Tensor:
+        """(B,) frames -> (B, D); zero where the length is 0, that is, not told."""
+        waves = torch.arange(NUM_LENGTH_WAVES, device=lengths.device, dtype=torch.float32)
+        phase = (lengths.float() / self.config.max_frames)[:, None] * math.pi * 2 ** (waves / 2)
+        features = torch.cat([phase.cos(), phase.sin()], -1).to(self.length_in.weight.dtype)
+        return self.length_in(features) * (lengths > 0).to(features.dtype)[:, None]
+
+    def new_cache(self, batch: int, length: int) -> Cache:
+        """An empty cache for `batch` sequences of at most `length` places, prefix included."""
+        return self.decoder.new_cache(batch, length)
+
+    def start_motion(self, prefix: torch.Tensor, seen: torch.Tensor, cache: Cache) -> torch.Tensor:
+        """Put the prefix (B, P, D) into an empty cache and return the logits of the first code, (B, num_codes + 1)."""
+        hidden = self.decoder(prefix, prefix_mask(seen, prefix.shape[1]), cache=cache)
+        return self.logits_out(hidden[:, -1])
+
+    def next_code(self, codes: torch.Tensor, mask: torch.Tensor | None, cache: Cache) -> torch.Tensor:
+        """Put one code an item, (B,), behind the cache and return the logits of the next, (B, num_codes + 1).
+
+        `mask` (B, 1, 1, places so far) says which places are seen; None: all.
+        """
+        hidden = self.decoder(self.codes_in(codes)[:, None], mask, cache=cache)
+        return self.logits_out(hidden[:, 0])
+
+
+def prefix_mask(seen: torch.Tensor, prefix: int) -> torch.Tensor:
+    """Who sees whom, (B, 1, N, N) from seen (B, N): the first `prefix` places see one another except the start token,
+    which only what stands behind it sees, and codes see only what came before them."""
+    places = torch.arange(seen.shape[1], device=seen.device)
+    allowed = (places[None, :] <= places[:, None]) | (places[None, :] < prefix - 1)
+    return (allowed[None] & seen[:, None, :])[:, None]
+
+
+def masked_mean(x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """Mean of x (B, L, D) over the places where mask (B, L) is True."""
+    weight = mask.to(x.dtype)[..., None]
+    return (x * weight).sum(1) / weight.sum(1)
