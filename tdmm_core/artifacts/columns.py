@@ -72,9 +72,7 @@ class ColumnStore:
 
     def frames(self, name: str, index: int) -> np.ndarray | None:
         """(T, ...) frames of one clip, read-only; None where the clip lacks the term."""
-        if name not in self._frames:
-            self._frames[name] = self._map(self._column(name))
-        column = self._frames[name]
+        column = self._mapped(name)
         if column is None:
             return None
         start, length = self._spans[index]
@@ -85,6 +83,14 @@ class ColumnStore:
         if self._column(name).optional and np.isnan(found).all():
             return None
         return found
+
+    def all_frames(self, name: str) -> np.ndarray:
+        """(N, ...) frames of all clips, one after the other."""
+        column = self._mapped(name)
+        if column is None:
+            raise InputError(f"{self.path}: has no dataset frames/{name}")
+        with damage(self.path, f"dataset frames/{name}"):
+            return column[:]
 
     def row(self, index: int) -> Row:
         """Everything of one clip, as it was given to the writer."""
@@ -112,6 +118,11 @@ class ColumnStore:
     def _dataset(self, name: str) -> h5py.Dataset:
         with damage(self.path, f"dataset {name}"):
             return self._file[self._renamed.get(name, name)]
+
+    def _mapped(self, name: str) -> np.ndarray | h5py.Dataset | None:
+        if name not in self._frames:
+            self._frames[name] = self._map(self._column(name))
+        return self._frames[name]
 
     def _map(self, column: Column) -> np.ndarray | h5py.Dataset | None:
         name = f"frames/{column.name}"

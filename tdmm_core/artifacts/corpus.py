@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 
+import numpy as np
+
 from tdmm_core.artifacts.clips import clip_values, plain, read_clip
 from tdmm_core.artifacts.columns import ArtifactFile
 from tdmm_core.artifacts.rows import Row
@@ -29,6 +31,36 @@ class CorpusFile(ArtifactFile):
 
     def __iter__(self) -> Iterator[CorpusClip]:
         return (self[i] for i in range(len(self)))
+
+    @property
+    def splits(self) -> np.ndarray:
+        """(C,) split of each clip."""
+        return self.columns.texts("split")
+
+    @property
+    def statuses(self) -> np.ndarray:
+        """(C,) status of each clip."""
+        return self.columns.texts("status")
+
+    @property
+    def labels(self) -> np.ndarray:
+        """(C,) main label of each clip."""
+        return self.columns.texts("label")
+
+    @property
+    def backends(self) -> np.ndarray:
+        """(C,) generator of each clip."""
+        return self.columns.texts("backend")
+
+    @property
+    def frame_counts(self) -> np.ndarray:
+        """(C,) frames of each video."""
+        return self.columns.numbers("num_frames")
+
+    @property
+    def rates(self) -> np.ndarray:
+        """(C,) frames per second of each video."""
+        return self.columns.numbers("fps")
 
     def video(self, index: int) -> Path | None:
         """Where the video of a clip lies; None where it has none."""

@@ -76,6 +76,11 @@ class MotionFile(ArtifactFile):
         return self.columns.texts("status")
 
     @property
+    def frame_status(self) -> np.ndarray:
+        """(N,) status of the frames of all clips."""
+        return self.columns.all_frames("status")
+
+    @property
     def fps(self) -> float:
         return self._shared["fps"]  # type: ignore[return-value]
 

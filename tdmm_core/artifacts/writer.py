@@ -28,7 +28,7 @@ class ArtifactWriter(Generic[Item]):
     """Stages items in `NAME.partial/` and commits them as the artifact `NAME`.
 
     A run that is killed loses the items that were not staged yet (one, with `block_size` 1) and goes on from the others. Where the very same run
-    (config, seed, inputs, tool version) has finished the file already, the writer is `complete`: its clips count as staged, commit returns its header.
+    (config, seed, inputs, tool version) has finished the file already, the writer is `complete`: its clips count as staged, commit gives its header.
     """
 
     schema: Schema

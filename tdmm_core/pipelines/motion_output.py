@@ -1,0 +1,182 @@
+"""Writing motion for whichever verb yields it, by the suffix of the output: npz, h5, mp4, a folder of npz, or npz on stdout."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from tdmm_core.artifacts.atomic import atomic_path, check_place, make_folder, write_errors
+from tdmm_core.artifacts.header import Making
+from tdmm_core.artifacts.motion import MotionWriter
+from tdmm_core.domain.clip import ClipSource, MotionClip
+from tdmm_core.domain.motion import FaceMotion
+from tdmm_core.errors import InputError, MissingPartError, TdmmError
+from tdmm_core.exchange.npz import write_npz
+from tdmm_core.pipelines.run import Run
+
+if TYPE_CHECKING:
+    from tdmm_core.rendering.look import Look
+
+Form = Literal["npz", "h5", "mp4", "folder", "stdout"]
+_SUFFIXES: Mapping[str, Form] = {".npz": "npz", ".h5": "h5", ".hdf5": "h5", ".mp4": "mp4"}
+_KNOWN = ".npz (one clip), .h5 (a motion artifact), .mp4 (rendered), - (npz on stdout)"
+
+
+def check_output(path: Path | str, *, force: bool = False, many: bool = False, resumable: bool = False) -> Form:
+    """Check, before any expensive work, that motion can be written to `path`, and say in which form.
+
+    With `many` clips a name without a suffix is a folder of npz files. For a `resumable` run an existing `.h5` is left to its writer, which knows
+    whether this very run finished it. Raises InputError for an unknown suffix, an output that exists without `force`, and a place that cannot be
+    written.
+    """
+    if str(path) == "-":
+        return _check_stdout(many=many)
+    path = Path(path)
+    if path.is_dir() or (many and not path.suffix):
+        return _check_folder(path, force=force, many=many)
+    form = _SUFFIXES.get(path.suffix.lower())
+    if form is None:
+        more = ", or a folder" if many else ""
+        raise InputError(f"{path}: unknown suffix {path.suffix!r} for a motion; known are {_KNOWN}{more}")
+    if many and form != "h5":
+        raise InputError(f"{path}: {path.suffix} holds one clip; give a folder (-o NAME/) or a motion artifact (.h5) for several")
+    check_place(path, force=force or (resumable and form == "h5"))
+    return form
+
+
+def write_motion_output(
+    path: Path | str,
+    clips: ClipSource[MotionClip] | Sequence[MotionClip],
+    run: Run,
+    *,
+    settings: Mapping[str, object] | None = None,
+    codes: Sequence[np.ndarray | None] | None = None,
+    making: Making | None = None,
+) -> tuple[Path, ...]:
+    """Write clips to `path`, by its suffix. `settings` says how they were sampled or fitted; `codes[i]` (T, Q) belong to `clips[i]`.
+
+    `making` is what an `.h5` remembers; without it, recipe, seed and settings are. Returns the files that were written (none for stdout).
+    Raises InputError as `check_output`, or where a single-clip form is given another number of clips; TdmmError for a clip that failed.
+    """
+    settings = dict(settings or {})
+    form = check_output(path, force=run.force, many=_holds_many(path, clips), resumable=True)
+    making = making or Making(recipe=run.recipe, config=settings, seed=run.seed)
+    path = Path(path)
+    if form == "h5":
+        return _write_artifact(path, clips, run, making)
+    if form == "folder":
+        return _write_folder(path, clips, run, settings=settings, codes=codes)
+    clip = _only(path, clips)
+    if form == "mp4":
+        render_motion(path, _motion_of(clip), run)
+        return (path,)
+    codes_of_clip = codes[0] if codes else None
+    if form == "stdout":
+        _write_stdout(clip, run, settings, codes_of_clip)
+        return ()
+    _write_file(path, clip, run, settings, codes_of_clip)
+    return (path,)
+
+
+def render_motion(path: Path, motion: FaceMotion, run: Run, *, look: Look | None = None) -> None:
+    """Render a motion of the open head as a video. Raises MissingPartError for a motion of another face model."""
+    from tdmm_core.morphable.open_head import load_open_head
+    from tdmm_core.rendering.renderer import render
+    from tdmm_core.video.writer import write_video
+
+    model = load_open_head()
+    if motion.face_model != model.name:
+        raise MissingPartError(f"this motion is of face model {motion.face_model!r}; only {model.name!r} can be rendered here")
+    run.progress.start("rendering", motion.num_frames, "frames")
+    with write_errors(path):
+        write_video(path, _counted(render(model, motion, look=look), run), fps=motion.fps)
+    run.progress.finish()
+
+
+def _counted(frames, run: Run):  # noqa: ANN001
+    for frame in frames:
+        yield frame
+        run.progress.advance()
+
+
+def _check_stdout(*, many: bool) -> Form:
+    if many:
+        raise InputError("-o -: stdout takes one clip; give a folder (-o NAME/) or a motion artifact (.h5) for several")
+    if sys.stdout.isatty():
+        raise InputError("-o -: npz is binary and stdout is a terminal; send it to a file or a pipe, as in ... -o - | tdmm describe -")
+    return "stdout"
+
+
+def _check_folder(path: Path, *, force: bool, many: bool) -> Form:
+    if not many:
+        raise InputError(f"{path}: a folder, and there is one clip; give a file name: {_KNOWN}")
+    if path.exists() and not path.is_dir():
+        raise InputError(f"{path}: a file; expected a folder to write 000.npz, 001.npz, ... into")
+    there = sorted(path.glob("[0-9][0-9][0-9]*.npz"))
+    if there and not force:
+        raise InputError(f"{path}: holds {there[0].name} already; use --force to replace what is there, or another folder with -o")
+    make_folder(path)
+    check_place(path / "000.npz", force=True)
+    return "folder"
+
+
+def _holds_many(path: Path | str, clips: ClipSource[MotionClip] | Sequence[MotionClip]) -> bool:
+    return len(clips) != 1 or (str(path) != "-" and (Path(path).is_dir() or not Path(path).suffix))
+
+
+def _write_artifact(path: Path, clips: ClipSource[MotionClip] | Sequence[MotionClip], run: Run, making: Making) -> tuple[Path, ...]:
+    with MotionWriter(path, making, force=run.force, resume=run.resume, block_size=64) as writer:
+        staged = writer.staged_ids()
+        order = []
+        for clip in clips:
+            order.append(clip.clip.id)
+            if clip.clip.id not in staged:
+                writer.add(clip)
+        writer.commit(order)
+    return (path,)
+
+
+def _write_folder(
+    path: Path,
+    clips: ClipSource[MotionClip] | Sequence[MotionClip],
+    run: Run,
+    *,
+    settings: Mapping[str, object],
+    codes: Sequence[np.ndarray | None] | None,
+) -> tuple[Path, ...]:
+    """Files named 000.npz, 001.npz, ... in the order of the clips; the number of a failed clip stays free."""
+    digits = max(3, len(str(len(clips) - 1)))
+    written = []
+    for i, clip in enumerate(clips):
+        if clip.motion is not None:
+            written.append(path / f"{i:0{digits}d}.npz")
+            _write_file(written[-1], clip, run, settings, codes[i] if codes else None)
+    return tuple(written)
+
+
+def _write_file(path: Path, clip: MotionClip, run: Run, settings: Mapping[str, object], codes: np.ndarray | None) -> None:
+    motion = _motion_of(clip)
+    with atomic_path(path) as temporary:
+        write_npz(temporary, motion, prompt=clip.clip.prompt, seed=run.seed, settings=settings, codes=codes)
+
+
+def _write_stdout(clip: MotionClip, run: Run, settings: Mapping[str, object], codes: np.ndarray | None) -> None:
+    with write_errors(Path("stdout")):
+        write_npz(sys.stdout.buffer, _motion_of(clip), prompt=clip.clip.prompt, seed=run.seed, settings=settings, codes=codes)
+        sys.stdout.buffer.flush()
+
+
+def _only(path: Path, clips: ClipSource[MotionClip] | Sequence[MotionClip]) -> MotionClip:
+    if len(clips) != 1:
+        raise InputError(f"{path}: expected one clip for this form, got {len(clips)}; a motion artifact (.h5) holds several")
+    return clips[0]
+
+
+def _motion_of(clip: MotionClip) -> FaceMotion:
+    if clip.motion is None:
+        raise TdmmError(f"clip {clip.clip.id!r} failed and has no motion: {clip.error}")
+    return clip.motion
