@@ -1,0 +1,74 @@
+"""An actor: how one person's face differs from the next in strength, speed, symmetry, rest and restlessness."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tdmm_core.performance.units import INDEX, PAIRS, UNITS
+from tdmm_core.runtime.seeding import stream
+
+_RESTING = {
+    "eyeBlink": 0.05, "eyeSquint": 0.05, "mouthPress": 0.05, "mouthFrown": 0.05, "mouthSmile": 0.04, "browDown": 0.03, "mouthDimple": 0.04,
+    "mouthStretch": 0.03, "mouthLowerDown": 0.02, "mouthUpperUp": 0.02, "cheekSquint": 0.03, "noseSneer": 0.03, "browOuterUp": 0.03,
+}  # fmt: skip
+_RESTING_SINGLE = {"browInnerUp": 0.04, "mouthShrugLower": 0.05, "mouthRollLower": 0.04, "mouthPucker": 0.05, "jawOpen": 0.02, "mouthClose": 0.015}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Actor:
+    """One performer's manner; every figure is constant over that person's clips."""
+
+    unit_gain: np.ndarray
+    "(52,) how strongly each unit answers, around 1; left and right of a pair differ by the actor's asymmetry."
+    rest: np.ndarray
+    "(52,) units of the resting face, 0 to about 0.15."
+    speed: float
+    "Factor on every onset and offset time, around 1."
+    lateral_left: float
+    "Probability of using the left side where a label leaves it open."
+    blink_hz: float
+    "Spontaneous blinks per second."
+    sway_deg: float
+    "Scale of slow head motion."
+    rest_head_deg: np.ndarray
+    "(3,) pitch, yaw, roll of the resting head."
+    gaze_spread: float
+    "Standard deviation of small gaze shifts, share of the full gaze."
+    gaze_counter: float
+    "Share of a head turn that the eyes take back to keep looking ahead."
+
+
+def draw_actor(seed: int) -> Actor:
+    """The actor of a seed."""
+    rng = stream(seed, "actor")
+    gain = np.exp(rng.normal(0.0, 0.12, len(UNITS))) * np.exp(rng.normal(0.0, 0.08))
+    bias = rng.normal(0.0, 0.05)
+    left, right = (np.array([p[k] for p in PAIRS]) for k in (0, 1))
+    gain[right] = gain[left]
+    tilt = np.exp(bias + rng.normal(0.0, 0.04, len(PAIRS)))
+    gain[left] *= tilt
+    gain[right] /= tilt
+    return Actor(
+        unit_gain=gain,
+        rest=_rest(rng),
+        speed=float(np.exp(rng.normal(0.0, 0.15))),
+        lateral_left=float(rng.uniform(0.2, 0.8)),
+        blink_hz=float(rng.uniform(0.12, 0.42)),
+        sway_deg=float(rng.uniform(0.35, 1.3)),
+        rest_head_deg=rng.normal(0.0, (2.0, 2.2, 1.3)),
+        gaze_spread=float(rng.uniform(0.02, 0.09)),
+        gaze_counter=float(rng.uniform(0.0, 0.6)),
+    )
+
+
+def _rest(rng: np.random.Generator) -> np.ndarray:
+    rest = np.zeros(len(UNITS))
+    for name, mean in _RESTING.items():
+        level = min(rng.exponential(mean), 0.15)
+        rest[INDEX[f"{name}Left"]] = level * rng.uniform(0.8, 1.0)
+        rest[INDEX[f"{name}Right"]] = level * rng.uniform(0.8, 1.0)
+    for name, mean in _RESTING_SINGLE.items():
+        rest[INDEX[name]] = min(rng.exponential(mean), 0.15)
+    return rest

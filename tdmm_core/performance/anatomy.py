@@ -1,0 +1,66 @@
+"""What one unit does to another: antagonists that inhibit, neighbours that come along, lids over moving eyes. Knows no label and no time."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tdmm_core.performance.units import INDEX, both_sides
+
+_EXCLUSIVE = (("eyeLookUp", "eyeLookDown"), ("eyeLookIn", "eyeLookOut"), ("jawLeft", "jawRight"), ("mouthLeft", "mouthRight"))
+"Only the difference of these two can be seen."
+
+_INHIBITS = (
+    ("eyeBlink", "eyeWide", 1.0), ("jawOpen", "mouthPress", 0.75), ("jawOpen", "mouthRollUpper", 0.4), ("jawOpen", "mouthRollLower", 0.4),
+    ("mouthPucker", "mouthStretch", 0.6), ("mouthPucker", "mouthSmile", 0.5), ("mouthFunnel", "mouthPress", 0.6), ("mouthRollLower", "mouthLowerDown", 0.6),
+    ("tongueOut", "mouthPress", 1.0), ("tongueOut", "mouthRollLower", 0.7), ("tongueOut", "mouthRollUpper", 0.7), ("cheekPuff", "jawOpen", 0.7),
+    ("tongueOut", "mouthClose", 1.0), ("eyeWide", "eyeSquint", 0.3), ("browDown", "browOuterUp", 0.35), ("mouthSmile", "mouthFrown", 0.5),
+)  # fmt: skip
+"(who, whom, share): full `who` takes that share of `whom` away."
+
+_ALONG = (
+    ("mouthSmile", "cheekSquint", 0.25), ("mouthSmile", "mouthDimple", 0.15), ("cheekSquint", "eyeSquint", 0.3), ("noseSneer", "browDown", 0.2),
+    ("noseSneer", "mouthUpperUp", 0.2), ("mouthUpperUp", "noseSneer", 0.2), ("eyeBlink", "cheekSquint", 0.1), ("browOuterUp", "eyeWide", 0.1),
+    ("mouthFrown", "mouthShrugLower", 0.2), ("mouthStretch", "mouthLowerDown", 0.15), ("jawOpen", "mouthLowerDown", 0.15), ("mouthPucker", "mouthFunnel", 0.2),
+    ("mouthPress", "mouthRollLower", 0.15), ("mouthFunnel", "jawOpen", 0.15), ("browDown", "eyeSquint", 0.2), ("jawOpen", "mouthStretch", 0.1),
+    ("mouthShrugLower", "mouthShrugUpper", 0.35), ("mouthDimple", "mouthStretch", 0.15), ("browInnerUp", "browOuterUp", 0.15),
+)  # fmt: skip
+"(who, whom, share): at most that share of `who` shows in `whom` too; how much is the actor's."
+
+
+def _links(rows: tuple[tuple[str, str, float], ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    links = []
+    for who, whom, share in rows:
+        sources, targets = both_sides(who), both_sides(whom)
+        paired = len(sources) == len(targets)
+        links += [(INDEX[s], INDEX[t], share) for i, s in enumerate(sources) for j, t in enumerate(targets) if not paired or i == j]
+    who, whom, share = zip(*links, strict=True)
+    return np.array(who), np.array(whom), np.array(share)
+
+
+_INHIBITION = _links(_INHIBITS)
+_COMPANY = _links(_ALONG)
+_PAIRS = tuple((INDEX[x], INDEX[y]) for a, b in _EXCLUSIVE for x, y in zip(both_sides(a), both_sides(b), strict=True))
+
+
+def company(rng: np.random.Generator, units: np.ndarray) -> np.ndarray:
+    """Strengths (52,) with a random part of each unit's usual company added: people co-activate units differently."""
+    who, whom, share = _COMPANY
+    added = units.copy()
+    np.maximum.at(added, whom, units[whom] + units[who] * share * rng.uniform(0.0, 1.0, len(share)) * (rng.random(len(share)) < 0.6))
+    return added
+
+
+def settle(curves: np.ndarray) -> np.ndarray:
+    """Curves (T, 52) after inhibition and between 0 and 1: antagonists cancel, closed lids take wide eyes away, and so on."""
+    curves = np.clip(curves, 0.0, 1.0)
+    for a, b in _PAIRS:
+        both = np.minimum(curves[:, a], curves[:, b])
+        curves[:, a] -= both
+        curves[:, b] -= both
+    who, whom, share = _INHIBITION
+    kept = 1.0 - curves[:, who] * share  # (T, links)
+    for k, target in enumerate(whom):
+        curves[:, target] *= kept[:, k]
+    close = INDEX["mouthClose"]
+    curves[:, close] = np.minimum(curves[:, close], curves[:, INDEX["jawOpen"]])
+    return curves

@@ -1,0 +1,102 @@
+"""The performer: a script becomes curves of the 52 units and a moving head. Knows labels through the lexicon; draws and renders nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from tdmm_core.domain.motion import FaceMotion
+from tdmm_core.domain.script import Script
+from tdmm_core.morphable.model import neutral_motion
+from tdmm_core.morphable.open_head import load_open_head
+from tdmm_core.morphable.rotations import axis_angle_to_matrix, matrix_to_axis_angle
+from tdmm_core.performance.actor import Actor, draw_actor
+from tdmm_core.performance.anatomy import settle
+from tdmm_core.performance.envelopes import smooth_noise
+from tdmm_core.performance.gestures import Cue, Gesture, gesture
+from tdmm_core.performance.lexicon import load_lexicon
+from tdmm_core.performance.spontaneous import blinks, gaze, head
+from tdmm_core.performance.units import INDEX, UNITS
+from tdmm_core.runtime.seeding import stream
+
+_LIDS = [INDEX["eyeBlinkLeft"], INDEX["eyeBlinkRight"]]
+
+
+def perform(script: Script, *, seed: int, actor: Actor | None = None, fps: float = 25.0) -> FaceMotion:
+    """A performance of `script` on the open head, by the actor of `seed` unless one is given.
+
+    Equal arguments give equal motion. An event that ends with the script is held to the last frame; every other one is released by
+    its end. Shape and translation are zero. Raises InputError for a label, side or direction that the lexicon does not have.
+    """
+    num_frames = max(1, round(script.duration_s * fps))
+    units, pose_deg = curves(script, num_frames, seed=seed, actor=actor or draw_actor(seed), fps=fps)
+    model = load_open_head()
+    order = [INDEX[name] for name in model.expression_names]
+    motion = neutral_motion(model, num_frames, fps)
+    return replace(motion, expression=units[:, order].astype(np.float32), global_orient=_orient(pose_deg))
+
+
+def curves(script: Script, num_frames: int, *, seed: int, actor: Actor, fps: float = 25.0) -> tuple[np.ndarray, np.ndarray]:
+    """Units (T, 52) in the order of `units.UNITS`, 0 to 1, and head pitch, yaw, roll (T, 3) in degrees."""
+    times = np.arange(num_frames) / fps
+    rng = stream(seed, "performance")
+    gestures = _gestures(script, times, actor, rng)
+    quiet = np.clip(1.0 - 1.2 * sum((np.abs(g.gaze).max(axis=1) for g in gestures if g.gaze.ndim == 2), np.zeros(num_frames)), 0.0, 1.0)
+    pose = head(rng, times, actor) + sum((g.head for g in gestures), np.zeros((num_frames, 3)))
+    look = gaze(rng, times, actor) * quiet[:, None] + sum((g.gaze for g in gestures), np.zeros((num_frames, 2)))
+    turned = sum((g.head for g in gestures), np.zeros((num_frames, 3)))
+    # Eyes that keep looking ahead turn against the head; 35 degrees are about a full gaze.
+    look += quiet[:, None] * actor.gaze_counter * np.stack([-turned[:, 1], turned[:, 0]], axis=1) / 35.0
+    idle = _idle(rng, times, actor)
+    # Strengths add like probabilities: 1 - (1 - a)(1 - b) stays below 1 and keeps the stronger one visible.
+    left = 1.0 - idle
+    for g in gestures:
+        left *= 1.0 - np.clip(g.units, 0.0, 1.0)
+    faces = 1.0 - left
+    _turn_eyes(faces, look)
+    faces[:, _LIDS] = np.maximum(faces[:, _LIDS], _spontaneous_lids(rng, times, actor, script, faces)[:, None])
+    return settle(faces), pose
+
+
+def _gestures(script: Script, times: np.ndarray, actor: Actor, rng: np.random.Generator) -> list[Gesture]:
+    lexicon = load_lexicon()
+    last_s = times[-1]
+    return [
+        gesture(
+            Cue(event=e, label=lexicon.of(e), actor=actor, times=times, held=e.end_s >= script.duration_s - 0.02 or e.end_s > last_s + 0.05, rng=rng)
+        )
+        for e in script.events
+    ]
+
+
+def _idle(rng: np.random.Generator, times: np.ndarray, actor: Actor) -> np.ndarray:
+    """The resting face, never quite still. -> (T, 52)"""
+    wander = smooth_noise(rng, times, len(UNITS), 0.1, 0.6)
+    tremor = rng.normal(0.0, 0.0015, wander.shape)
+    return np.clip(actor.rest * (1.0 + 0.25 * wander) + np.where(actor.rest > 0, tremor, 0.0), 0.0, 0.3)
+
+
+def _spontaneous_lids(rng: np.random.Generator, times: np.ndarray, actor: Actor, script: Script, faces: np.ndarray) -> np.ndarray:
+    """Blinks where the lids are free: never in a script that counts blinks or winks, nor while the lids are nearly closed."""
+    if any(e.label in ("blink", "wink") for e in script.events):
+        return np.zeros(len(times))
+    return blinks(rng, times, actor, faces[:, _LIDS].max(axis=1) < 0.6)
+
+
+def _turn_eyes(faces: np.ndarray, look: np.ndarray) -> None:
+    """Add a gaze (T, 2), left and up, to the look units in place; the upper lid follows an eye that looks down."""
+    left, up = np.clip(look, -1.0, 1.0).T
+    for name, amount in (
+        ("eyeLookOutLeft", left), ("eyeLookInRight", left), ("eyeLookInLeft", -left), ("eyeLookOutRight", -left),
+        ("eyeLookUpLeft", up), ("eyeLookUpRight", up), ("eyeLookDownLeft", -up), ("eyeLookDownRight", -up),
+    ):  # fmt: skip
+        faces[:, INDEX[name]] += np.maximum(amount, 0.0)
+
+
+def _orient(pose_deg: np.ndarray) -> np.ndarray:
+    """Yaw about y, then pitch about x, then roll about z of the turned head, as one axis-angle (T, 3), radians."""
+    angles = np.deg2rad(pose_deg)
+    pitch, yaw, roll = (np.eye(3)[k] * angles[:, k : k + 1] for k in range(3))
+    rotation = axis_angle_to_matrix(yaw) @ axis_angle_to_matrix(pitch) @ axis_angle_to_matrix(roll)
+    return matrix_to_axis_angle(rotation).astype(np.float32)
