@@ -8,11 +8,11 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from tdmm_core.artifacts.agreement import Agreement
 from tdmm_core.artifacts.blocks import Entry, read_rows
 from tdmm_core.artifacts.header import Header, to_fields
 from tdmm_core.artifacts.rows import Row
 from tdmm_core.artifacts.schema import TEXT, Column, Schema
-from tdmm_core.errors import InputError
 
 _BATCH_FRAMES = 32768
 _BATCH_CLIPS = 1024
@@ -21,54 +21,26 @@ _ALIGNMENT = 64
 
 def assemble(path: Path, schema: Schema, header: Header, entries: Sequence[Entry]) -> None:
     """Write the staged clips, in the order of `entries`, as an artifact at `path`."""
-    shared = agreed(schema, entries)
-    widths = _agreed_widths(entries)
+    agreement = agreement_of(schema, entries)
     num_clips, num_frames = len(entries), sum(e.num_frames for e in entries)
     present = frozenset().union(*(e.present for e in entries))
     frames = [c for c in schema.frames if not c.optional or c.name in present or c.name == "source_time_s"]
     with h5py.File(path, "w", alignment_threshold=1024, alignment_interval=_ALIGNMENT) as file:
         for column in schema.clips:
-            _create(file, f"clips/{column.name}", column, num_clips, widths)
+            _create(file, f"clips/{column.name}", column, num_clips, agreement.widths)
         for column in frames:
-            _create(file, f"frames/{column.name}", column, num_frames, widths)
+            _create(file, f"frames/{column.name}", column, num_frames, agreement.widths)
         _fill(file, schema, frames, entries)
-        for name, value in (to_fields(header) | _storable(shared)).items():
+        for name, value in (to_fields(header) | _storable(agreement.shared)).items():
             file.attrs[name] = value
 
 
-def agreed(schema: Schema, entries: Iterable[Entry]) -> dict[str, object]:
-    """The root attributes that all clips with frames share. Raises InputError that names the first clip that differs, and in what."""
-    first: Entry | None = None
+def agreement_of(schema: Schema, entries: Iterable[Entry]) -> Agreement:
+    """What the staged clips share. Raises InputError that names the first clip that differs, and in what."""
+    agreement = Agreement(schema)
     for entry in entries:
-        if entry.shared is None:
-            continue
-        first = first or entry
-        if entry.shared != first.shared:
-            check_shared(first.key[0], first.shared or {}, entry.key[0], entry.shared)
-    return dict(first.shared or {}) if first else dict(schema.unshared)
-
-
-def check_shared(first_id: str, first: dict[str, object], other_id: str, other: dict[str, object]) -> None:
-    """Raises InputError where two clips of one artifact differ in what all its clips must share."""
-    for name, value in first.items():
-        if value != other[name]:
-            told = ("" if len(str(v)) > 60 else f" ({v})" for v in (value, other[name]))
-            one, two = told
-            raise InputError(
-                f"one artifact holds clips of one {name}, but clip {first_id!r}{one} and clip {other_id!r}{two} differ in it; write two artifacts"
-            )
-
-
-def _agreed_widths(entries: Iterable[Entry]) -> dict[str, int]:
-    widths: dict[str, tuple[int, str]] = {}
-    for entry in entries:
-        for name, width in entry.widths.items():
-            known, clip = widths.setdefault(name, (width, entry.key[0]))
-            if known != width:
-                raise InputError(
-                    f"{name}: clip {clip!r} has {known} coefficients and clip {entry.key[0]!r} has {width}; one artifact holds one number of them"
-                )
-    return {name: width for name, (width, _) in widths.items()}
+        agreement.take(entry.key[0], entry.shared, entry.widths)
+    return agreement
 
 
 def _create(file: h5py.File, name: str, column: Column, rows: int, widths: dict[str, int]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +39,8 @@ class Entry:
     "Widths of the columns whose width is a letter, by column name."
     present: frozenset[str]
     "Names of its frame columns."
-    shared: dict[str, object] | None
+    shared: str
+    "What it shares with the other clips, as JSON: one object in memory for all that agree. Empty where it has no frames."
 
 
 def write_block(folder: Path, schema: Schema, rows: Sequence[Row]) -> list[Entry]:
@@ -93,12 +95,18 @@ def _encode(schema: Schema, rows: Sequence[Row]) -> tuple[dict[str, object], byt
         texts = {n: v for n, v in row.values.items() if not isinstance(v, np.ndarray)}
         entries.append({
             "key": row.key(schema), "digest": row_digest(schema, row), "texts": texts, "arrays": arrays, "num_frames": row.num_frames,
-            "widths": _widths(schema, row), "shared": row.shared,
+            "widths": open_widths(schema, row), "shared": shared_json(row),
         })  # fmt: skip
     return {"rows": entries}, b"".join(parts)
 
 
-def _widths(schema: Schema, row: Row) -> dict[str, int]:
+def shared_json(row: Row) -> str:
+    """What a row shares with others, as JSON; empty where it has no frames."""
+    return canonical_json(row.shared) if row.shared is not None else ""
+
+
+def open_widths(schema: Schema, row: Row) -> dict[str, int]:
+    """Widths of the columns that the schema leaves open, for a row that has frames."""
     if not row.num_frames:
         return {}
     found = {c.name: len(np.atleast_1d(row.values[c.name])) for c in schema.clips if isinstance(c.width, str)}
@@ -115,7 +123,7 @@ def _entries(block: Path, index: dict[str, object]) -> Iterator[Entry]:
             num_frames=entry["num_frames"],
             widths=entry["widths"],
             present=frozenset(n.removeprefix("frames/") for n in entry["arrays"] if n.startswith("frames/")),
-            shared=entry["shared"],
+            shared=sys.intern(entry["shared"]),
         )
 
 
@@ -125,7 +133,7 @@ def _decode(entry: dict, body: bytes, base: int) -> Row:
         place, column = name.split("/")
         count = int(np.prod(shape, dtype=np.int64))
         places[place][column] = np.frombuffer(body, dtype, count, base + offset).reshape(shape)
-    return Row(values=places["values"], frames=places["frames"], shared=entry["shared"])
+    return Row(values=places["values"], frames=places["frames"], shared=json.loads(entry["shared"]) if entry["shared"] else None)
 
 
 def _damaged(block: Path) -> TdmmError:

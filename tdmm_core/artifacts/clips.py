@@ -7,7 +7,7 @@ import json
 import numpy as np
 
 from tdmm_core.artifacts.columns import ColumnStore
-from tdmm_core.artifacts.header import damage
+from tdmm_core.artifacts.opening import damage
 from tdmm_core.domain.clip import Clip
 from tdmm_core.domain.script import Script
 

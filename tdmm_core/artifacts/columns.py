@@ -13,7 +13,8 @@ import h5py
 import numpy as np
 
 from tdmm_core.artifacts.convert import converted
-from tdmm_core.artifacts.header import Header, check_kind, damage, header_of, open_file
+from tdmm_core.artifacts.header import Header, check_kind, header_of
+from tdmm_core.artifacts.opening import damage, open_file
 from tdmm_core.artifacts.rows import Row, Value
 from tdmm_core.artifacts.schema import TEXT, Column, Schema
 from tdmm_core.errors import InputError

@@ -6,8 +6,7 @@ Knows no column. The same header stands in the root attributes of an HDF5 file a
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -16,12 +15,11 @@ from pathlib import Path
 import h5py
 
 from tdmm_core.artifacts.digest import canonical_json, file_digest
+from tdmm_core.artifacts.opening import VIDEO_SUFFIXES, check_exists, damage, is_hdf5, open_hdf5
 from tdmm_core.artifacts.schema import MADE_BY, SCHEMAS
 from tdmm_core.errors import InputError
 
 FORMAT = "tdmm"
-_HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
-_VIDEOS = {".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,31 +139,12 @@ def check_kind(header: Header, path: Path, kind: str) -> None:
         made_by = MADE_BY.get(kind, "tdmm")
         raise InputError(f"{path}: expected a {kind} artifact, got a {header.kind} artifact; {made_by} makes {kind}")
     known = SCHEMAS[kind].version if kind in SCHEMAS else 1
+    if header.version < 1:
+        raise InputError(f"{path}: damaged: its header says version {header.version}; versions begin at 1")
     if header.version > known:
         raise InputError(
             f"{path}: {kind} version {header.version}, written by {header.tool}; {tool_name()} reads up to version {known}: upgrade tdmm to read it"
         )
-
-
-@contextmanager
-def open_hdf5(path: Path) -> Iterator[h5py.File]:
-    """Open for reading. Raises InputError that says what `path` is when it is no whole HDF5 file."""
-    file = open_file(path)
-    try:
-        yield file
-    finally:
-        file.close()
-
-
-def open_file(path: Path) -> h5py.File:
-    """As `open_hdf5`, for the caller to close."""
-    _check_signature(path)
-    try:
-        return h5py.File(path, "r", locking=False)
-    except (OSError, RuntimeError, KeyError) as e:
-        if "truncated" in str(e):
-            raise InputError(f"{path}: truncated: its end is missing ({path.stat().st_size} bytes are here); copy it again or make it again") from e
-        raise InputError(f"{path}: damaged: its HDF5 structure cannot be read ({_first_line(e)}); copy it again or make it again") from e
 
 
 def read_header(path: Path | str) -> Header:
@@ -189,56 +168,13 @@ def header_of(file: h5py.File, path: Path) -> Header:
 def parent_of(path: Path | str) -> Parent:
     """How an artifact made from `path` remembers it: by its own digest, or by the SHA-256 of a file of another kind."""
     path = Path(path)
-    if path.is_dir() or _is_hdf5(path):
+    if path.is_dir() or is_hdf5(path):
         header = read_header(path)
         return Parent(kind=header.kind, digest=header.digest, name=path.resolve().name)
     check_exists(path)
-    kind = "video" if path.suffix.lower() in _VIDEOS else path.suffix.lower().lstrip(".") or "file"
+    kind = "video" if path.suffix.lower() in VIDEO_SUFFIXES else path.suffix.lower().lstrip(".") or "file"
     return Parent(kind=kind, digest=file_digest(path), name=path.name)
-
-
-@contextmanager
-def damage(path: Path, what: str) -> Iterator[None]:
-    """Turn what h5py raises on damaged bytes into a sentence that names them."""
-    try:
-        yield
-    except (OSError, RuntimeError, KeyError, ValueError, TypeError) as e:
-        raise InputError(f"{path}: damaged: {what} cannot be read ({_first_line(e)}); copy it again or make it again") from e
-
-
-def check_exists(path: Path) -> None:
-    """Raises InputError where there is no file, or an empty one."""
-    if not path.exists():
-        raise InputError(f"{path}: no such file")
-    if path.is_file() and path.stat().st_size == 0:
-        raise InputError(f"{path}: an empty file")
-
-
-def _check_signature(path: Path) -> None:
-    check_exists(path)
-    if path.is_dir():
-        raise InputError(f"{path}: a folder; expected an HDF5 artifact")
-    if _is_hdf5(path):
-        return
-    what = "a video" if path.suffix.lower() in _VIDEOS else "an npz or zip file" if _starts_with(path, b"PK") else "something else"
-    raise InputError(f"{path}: expected an HDF5 artifact of tdmm, got {what}; tdmm info FILE tells what a file is")
-
-
-def _is_hdf5(path: Path) -> bool:
-    return path.is_file() and _starts_with(path, _HDF5_SIGNATURE)
-
-
-def _starts_with(path: Path, signature: bytes) -> bool:
-    try:
-        with path.open("rb") as file:
-            return file.read(len(signature)) == signature
-    except PermissionError as e:
-        raise InputError(f"{path}: this file may not be read; check its permissions") from e
 
 
 def _header_names() -> tuple[str, ...]:
     return ("kind", "version", "tool", "created", "recipe", "config", "seed", "parents", "digest")
-
-
-def _first_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}".splitlines()[0][:160]

@@ -13,7 +13,8 @@ import numpy as np
 
 from tdmm_core.artifacts.atomic import atomic_path, check_place
 from tdmm_core.artifacts.digest import canonical_json, root_digest, text_digest
-from tdmm_core.artifacts.header import Header, Making, check_kind, damage, header_of, new_header, open_hdf5, to_fields
+from tdmm_core.artifacts.header import Header, Making, check_kind, header_of, new_header, to_fields
+from tdmm_core.artifacts.opening import damage, open_hdf5
 from tdmm_core.artifacts.schema import REPORT
 from tdmm_core.domain.report import Cell, Report, Table
 from tdmm_core.errors import InputError

@@ -14,7 +14,8 @@ from pathlib import Path
 from tdmm_core.artifacts.atomic import atomic_path, make_folder, remove, write_errors
 from tdmm_core.artifacts.blocks import SUFFIX, Entry, read_entries, write_block
 from tdmm_core.artifacts.digest import canonical_json
-from tdmm_core.artifacts.header import Header, Making, Parent, check_exists, read_header, tool_name
+from tdmm_core.artifacts.header import Header, Making, Parent, read_header, tool_name
+from tdmm_core.artifacts.opening import check_exists
 from tdmm_core.artifacts.rows import Row
 from tdmm_core.artifacts.schema import Schema
 from tdmm_core.errors import InputError
@@ -34,6 +35,7 @@ class Staging:
         self.folder = path.with_name(path.name + ".partial")
         self.finished = self._finished(force=force, resume=resume)
         self.entries: dict[tuple[str, ...], Entry] = {}
+        self._read: set[Path] = set()
         if self.finished is None:
             self._take_up(force=force, resume=resume)
 
@@ -44,10 +46,12 @@ class Staging:
             with write_errors(self.path):
                 entries = write_block(self.folder, self.schema, rows)
             self.entries.update({e.key: e for e in entries})
+            self._read.add(entries[0].block)
 
     def reread(self) -> list[Entry]:
         """Every staged clip, those of other workers too. Raises InputError where two blocks tell different things of one clip."""
-        for block in sorted(self.folder.glob("*" + SUFFIX)):
+        for block in sorted(set(self.folder.glob("*" + SUFFIX)) - self._read):
+            self._read.add(block)
             for entry in read_entries(block):
                 known = self.entries.setdefault(entry.key, entry)
                 if known.digest != entry.digest:
@@ -67,7 +71,8 @@ class Staging:
         if resume:
             header = self._same_run()
             if header is not None:
-                self.remove()
+                if self._is_ours(self.folder / _MANIFEST):
+                    self.remove()
                 return header
         raise InputError(f"{self.path}: exists already; use --force to replace it, or another name with -o")
 
@@ -95,8 +100,6 @@ class Staging:
         if not manifest.exists():
             with atomic_path(manifest) as temporary:
                 temporary.write_text(self._manifest())
-        for leftover in (*self.folder.glob("*.h5"), *self.folder.glob("*.tmp")):
-            remove(leftover)
         self.reread()
 
     def _manifest(self) -> str:
@@ -109,5 +112,5 @@ class Staging:
             told = json.loads(manifest.read_text())
             making = Making(config=told["config"], seed=told["seed"], parents=tuple(Parent(**p) for p in told["parents"]))
             return (told["kind"], told["version"]) == (self.schema.kind, self.schema.version) and self.making.same_as(making)
-        except (ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError):
             return False

@@ -11,9 +11,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Generic, TypeVar
 
-from tdmm_core.artifacts.assembly import agreed, assemble, check_shared
+from tdmm_core.artifacts.assembly import agreement_of, assemble
 from tdmm_core.artifacts.atomic import flush_to_disk, remove, write_errors
-from tdmm_core.artifacts.blocks import Entry
+from tdmm_core.artifacts.blocks import Entry, open_widths, shared_json
 from tdmm_core.artifacts.digest import root_digest
 from tdmm_core.artifacts.header import Header, Making, new_header
 from tdmm_core.artifacts.rows import Row, checked
@@ -39,7 +39,7 @@ class ArtifactWriter(Generic[Item]):
         self._staging = Staging(self.path, self.schema, making, force=force, resume=resume)
         self._waiting: dict[tuple[str, ...], Row] = {}
         self._finished_ids = self._ids_of_finished() if self.complete else frozenset()
-        self._first: tuple[str, dict] | None = next(((e.key[0], e.shared) for e in self._staging.entries.values() if e.shared is not None), None)
+        self._agreement = agreement_of(self.schema, self._staging.entries.values())
 
     @property
     def complete(self) -> bool:
@@ -60,9 +60,7 @@ class ArtifactWriter(Generic[Item]):
             return
         if key in self._staging.entries or key in self._waiting:
             raise InputError(f"{self.path}: clip {key[0]!r} is there already; each clip needs a name of its own")
-        if row.shared is not None:
-            self._first = self._first or (key[0], dict(row.shared))
-            check_shared(*self._first, key[0], dict(row.shared))
+        self._agreement.take(key[0], shared_json(row), open_widths(self.schema, row))
         self._waiting[key] = row
         if len(self._waiting) >= self.block_size:
             self.flush()
@@ -81,7 +79,6 @@ class ArtifactWriter(Generic[Item]):
             return self._staging.finished
         self.flush()
         entries = self._ordered(self._staging.reread(), order)
-        agreed(self.schema, entries)
         digest = root_digest(self.schema.kind, self.schema.version, self.making.config, [e.digest for e in entries])
         header = new_header(self.schema.kind, self.making, digest, version=self.schema.version)
         temporary = self._staging.folder / "assembled.h5"

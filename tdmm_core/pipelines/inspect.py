@@ -11,8 +11,9 @@ import numpy as np
 
 from tdmm_core.artifacts.corpus import open_corpus
 from tdmm_core.artifacts.digest import file_digest
-from tdmm_core.artifacts.header import Header, check_exists, read_header
+from tdmm_core.artifacts.header import Header, read_header
 from tdmm_core.artifacts.motion import open_motion
+from tdmm_core.artifacts.opening import VIDEO_SUFFIXES, check_exists, is_zip
 from tdmm_core.artifacts.report import read_report
 from tdmm_core.artifacts.schema import MADE_BY
 from tdmm_core.artifacts.text import open_text
@@ -24,8 +25,6 @@ from tdmm_core.exchange.npz import read_npz
 from tdmm_core.pipelines.installation import Installation, inspect_installation
 
 __all__ = ["FileFacts", "Installation", "inspect", "inspect_installation"]
-
-_VIDEOS = {".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,11 +66,9 @@ def inspect(path: Path | str, *, verify: bool = False) -> FileFacts:
     if path.is_dir():
         return _model(path, verify=verify)
     check_exists(path)
-    with path.open("rb") as file:
-        start = file.read(8)
-    if start[:2] == b"PK":
+    if is_zip(path):
         return _npz(path, verify=verify)
-    if path.suffix.lower() in _VIDEOS:
+    if path.suffix.lower() in VIDEO_SUFFIXES:
         return _video(path)
     return _artifact(path, verify=verify)
 

@@ -9,15 +9,14 @@ from pathlib import Path
 from typing import BinaryIO
 
 from tdmm_core.artifacts.digest import file_digest
-from tdmm_core.artifacts.header import check_exists, read_header
+from tdmm_core.artifacts.header import read_header
 from tdmm_core.artifacts.model_folder import NAME as MODEL_HEADER
 from tdmm_core.artifacts.motion import open_motion
+from tdmm_core.artifacts.opening import VIDEO_SUFFIXES, check_exists, is_hdf5, is_zip
 from tdmm_core.domain.clip import Clip, ClipSource, MotionClip
 from tdmm_core.errors import InputError
 from tdmm_core.exchange.npz import read_npz
 
-_HDF5 = b"\x89HDF\r\n\x1a\n"
-_VIDEOS = {".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v"}
 _INSTEAD = {
     "corpus": "its videos become motion with tdmm fit {path} -o motion.h5",
     "tokens": "it holds codes, not motion; give the motion artifact that it was made from",
@@ -37,13 +36,11 @@ def read_motion_clips(path: Path | str) -> ClipSource[MotionClip]:
     if path.is_dir():
         return _folder(path)
     check_exists(path)
-    with path.open("rb") as file:
-        start = file.read(8)
-    if start == _HDF5:
+    if is_hdf5(path):
         return _artifact(path)
-    if start[:2] == b"PK":
+    if is_zip(path):
         return (_clip(path.stem, path),)
-    if path.suffix.lower() in _VIDEOS:
+    if path.suffix.lower() in VIDEO_SUFFIXES:
         raise InputError(f"{path}: a video, not a motion; tdmm fit {path} -o motion.npz makes one of it")
     raise InputError(f"{path}: expected a motion (.npz or a motion .h5), got something else; tdmm info FILE tells what a file is")
 
