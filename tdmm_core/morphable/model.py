@@ -55,6 +55,10 @@ class MorphableModel:
     def num_shape(self) -> int:
         return int(self.shape_basis.shape[0])
 
+    def posed_geometry(self, motion: FaceMotion) -> np.ndarray:
+        """(T, V, 3) float32, metres: everything that the motion says, identity and head pose included."""
+        return geometry(self, motion, with_shape=True, with_pose=True)
+
     def check(self, motion: FaceMotion) -> None:
         """Raise InputError unless `motion` is of this face model."""
         if motion.face_model != self.name:

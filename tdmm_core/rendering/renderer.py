@@ -1,0 +1,109 @@
+"""Pictures of a face in motion: frames come one at a time, so that a long film needs no more memory than a short one.
+
+Owns framing and the way from linear light to bytes; `scene` holds what stays the same, `draw` the numba kernels. Equal input gives
+equal frames.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+
+import numpy as np
+
+from tdmm_core.domain.clip import Camera
+from tdmm_core.domain.mesh import Mesh
+from tdmm_core.domain.motion import FaceMotion
+from tdmm_core.errors import InputError
+from tdmm_core.rendering.look import Look
+from tdmm_core.rendering.scene import (
+    BRIGHTNESS_LEVELS,
+    Face,
+    Surface,
+    backdrop_of,
+    lens_of,
+    lights_of,
+    palette_of,
+    plain_surface,
+    surface_of,
+    tone_table,
+)
+
+DISTANCE_M = 0.95
+FRAMED_HEIGHT_M = 0.295
+FRAMED_CENTRE_M = (0.0, 0.026, 0.04)
+"What automatic framing shows, relative to the face model's pivot."
+BLOCK = 32
+"Frames that are posed at a time."
+
+
+def render(model: Face, motion: FaceMotion, *, look: Look | None = None) -> Iterator[np.ndarray]:
+    """Frames (H, W, 3) uint8 sRGB of a motion of a face model, one for each of its T frames.
+
+    Without a camera in `look` the head is framed by itself: its median place comes to the middle, and moves about it are kept.
+    With one, the world is what the motion's `transl` says: a head in front of the camera has a negative z.
+    Raises InputError when the motion is of another face model.
+    """
+    look = look or Look()
+    offset = np.zeros(3)
+    if look.camera is None:
+        offset = -np.median(motion.transl, axis=0) - np.array(FRAMED_CENTRE_M) - np.array([0, 0, DISTANCE_M])
+    painter = _Painter(surface_of(model), look, FRAMED_HEIGHT_M)
+    for start in range(0, motion.num_frames, BLOCK):
+        part = motion[start : start + BLOCK]
+        vertices = model.posed_geometry(part) + offset.astype(np.float32)
+        occlusion = painter.surface.occlusion(part.expression)
+        for frame in range(part.num_frames):
+            yield painter.picture(vertices[frame], occlusion[frame])
+
+
+def render_mesh(mesh: Mesh, *, look: Look | None = None) -> np.ndarray:
+    """One picture (H, W, 3) uint8 sRGB of any mesh, all in the skin's colour; without a camera in `look` it is framed by itself."""
+    look = look or Look()
+    if len(mesh.vertices) == 0:
+        raise InputError("mesh: expected at least one vertex, got none")
+    low, high = mesh.vertices.min(axis=0), mesh.vertices.max(axis=0)
+    size = float(np.max(high - low)) or 1.0
+    surface = plain_surface(mesh.triangles, len(mesh.vertices))
+    painter = _Painter(surface, look, 1.15 * size)
+    offset = np.zeros(3) if look.camera else -(low + high) / 2 - np.array([0, 0, DISTANCE_M / FRAMED_HEIGHT_M * 1.15 * size])
+    return painter.picture(mesh.vertices + offset.astype(np.float32), surface.attributes[:, 3])
+
+
+class _Painter:
+    """Draws posed vertices of one surface with one look."""
+
+    def __init__(self, surface: Surface, look: Look, framed_height_m: float) -> None:
+        camera = look.camera or _framing(look, framed_height_m)
+        self.surface = surface
+        self._attributes = surface.attributes.copy()
+        self._palette, self._lights = palette_of(look), lights_of(look)
+        self._lens = lens_of(camera, look.supersampling, surface.iris_rad)
+        self._backdrop = backdrop_of(look, camera.image_size_px[1])
+        self._samples = look.supersampling
+
+    def picture(self, vertices: np.ndarray, occlusion: np.ndarray) -> np.ndarray:
+        """(H, W, 3) uint8 of vertices (V, 3) in the camera's frame."""
+        from tdmm_core.rendering.draw import draw
+
+        self._attributes[:, 3] = occlusion
+        light = draw(
+            np.ascontiguousarray(vertices, np.float32), self.surface.triangles, self.surface.material, self._attributes,
+            self.surface.paint, self._palette, self._lights, self._lens, self._backdrop, self._samples,
+        )  # fmt: skip
+        levels = np.clip(light * ((BRIGHTNESS_LEVELS - 1) / 2) + 0.5, 0, BRIGHTNESS_LEVELS - 1).astype(np.int32)
+        return _table()[levels]
+
+
+@cache
+def _table() -> np.ndarray:
+    return tone_table()
+
+
+def _framing(look: Look, framed_height_m: float) -> Camera:
+    """A camera that shows `framed_height_m` over the picture's smaller side, at the distance where automatic framing puts things."""
+    width, height = look.width_px, look.height_px
+    distance = DISTANCE_M * framed_height_m / FRAMED_HEIGHT_M
+    return Camera(
+        focal_px=min(width, height) / framed_height_m * distance, principal_point_px=(width / 2, height / 2), image_size_px=(width, height),
+    )  # fmt: skip
