@@ -1,6 +1,7 @@
 """Training batches of Language2Motion from token clips: which clips, which sentence, what is hidden or spoilt.
 
-Every batch is a pure function of step, seed and rank, so a resumed run needs no state of a loader.
+What happens to a clip at a step is a pure function of step, clip and seed: a resumed run needs no state of a loader, and the
+number of processes changes nothing.
 Knows neither files nor the network; word vectors come from whichever text encoder it is given.
 """
 
@@ -20,6 +21,7 @@ from tdmm_core.language.config import L2MConfig
 from tdmm_core.language.l2m_network import IGNORED
 from tdmm_core.runtime.seeding import stream
 from tdmm_core.textmodels.text_encoder import TextEncoder
+from tdmm_core.training.sampling import draw_rows
 
 Batch = dict[str, torch.Tensor]
 REMEMBERED_SENTENCES = 20_000
@@ -94,19 +96,19 @@ class L2MBatches:
     def __init__(self, examples: dict[str, list[Example]], encoder: TextEncoder, config: L2MConfig, *, num_codes: int, seed: int) -> None:
         self.examples, self.config, self.num_codes, self.seed = examples, config, num_codes, seed
         self.vectors = SentenceVectors(encoder, max_length=config.max_text_length)
-        self._order: tuple[int, np.ndarray] = (-1, np.zeros(0, np.int64))
+        self._codes = np.concatenate([e.codes for e in examples["train"]])
 
-    def train(self, step: int, *, batch_size: int, rank: int = 0, world_size: int = 1) -> Batch:
-        """This rank's batch of `batch_size` clips at `step`: each clip once an epoch, one of its sentences, spoilt at random."""
-        first = (step * world_size + rank) * batch_size
-        chosen = [self._clip(i) for i in range(first, first + batch_size)]
-        rng = stream(self.seed, "l2m batch", step, rank)
-        texts = [e.sentences[rng.integers(len(e.sentences))] for e in chosen]
-        words = [self._spoil_words(v, rng) for v in self.vectors(texts)]
-        told = [len(e.codes) if e.ended and rng.random() >= self.config.length_dropout else 0 for e in chosen]
-        batch = collate(chosen, words, told, num_codes=self.num_codes)
-        batch["codes"] = self._spoil_codes(batch["codes"], rng)
-        return batch
+    def train(self, part: int) -> Batch:
+        """This process's share of part `part` of the training run: each clip once an epoch, one of its sentences, spoilt at random."""
+        step = part // self.config.training.gradient_accumulation
+        rows = draw_rows(len(self.examples["train"]), part, config=self.config.training, seed=self.seed)
+        chosen = [self.examples["train"][row] for row in rows]
+        streams = [stream(self.seed, "l2m clip", step, row) for row in rows]
+        vectors = self.vectors([e.sentences[rng.integers(len(e.sentences))] for e, rng in zip(chosen, streams, strict=True)])
+        words = [self._spoilt_words(v, rng) for v, rng in zip(vectors, streams, strict=True)]
+        told = [len(e.codes) if e.ended and rng.random() >= self.config.length_dropout else 0 for e, rng in zip(chosen, streams, strict=True)]
+        read = [self._spoilt_codes(e.codes, rng) for e, rng in zip(chosen, streams, strict=True)]
+        return collate(chosen, words, told, read=read, num_codes=self.num_codes)
 
     def validation(self, batch_size: int, *, with_text: bool = True) -> Iterator[Batch]:
         """Held-out clips in order, nothing spoilt, first sentence, no length told; without text for the floor beside the score."""
@@ -117,30 +119,28 @@ class L2MBatches:
             words = words if with_text else [w[:0] for w in words]
             yield collate(chosen, words, [0] * len(chosen), num_codes=self.num_codes)
 
-    def _clip(self, index: int) -> Example:
-        train = self.examples["train"]
-        epoch, place = divmod(index, len(train))
-        if self._order[0] != epoch:
-            self._order = (epoch, stream(self.seed, "l2m epoch", epoch).permutation(len(train)))
-        return train[self._order[1][place]]
-
-    def _spoil_words(self, words: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def _spoilt_words(self, words: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         if rng.random() < self.config.condition_dropout:
             return words[:0]
         kept = words[rng.random(len(words)) >= self.config.word_dropout]
         spread = self.config.word_noise * words.std() if len(words) else 0.0
         return kept + spread * rng.standard_normal(kept.shape, dtype=np.float32)
 
-    def _spoil_codes(self, codes: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
-        """Replace codes by others of the batch; each clip has its own share, from none to twice the mean."""
-        share = 2 * self.config.code_noise * rng.random((len(codes), 1))
-        spoilt = torch.from_numpy(rng.random(codes.shape) < share)
-        others = codes.flatten()[torch.from_numpy(rng.permutation(codes.numel()))].view_as(codes)
-        return torch.where(spoilt, others, codes)
+    def _spoilt_codes(self, codes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Replace a share of the codes, from none to twice the mean, by codes from anywhere in the training clips."""
+        share = 2 * self.config.code_noise * rng.random()
+        others = self._codes[rng.integers(len(self._codes), size=len(codes))]
+        return np.where(rng.random(len(codes)) < share, others, codes)
 
 
-def collate(examples: Sequence[Example], words: Sequence[np.ndarray], lengths: Sequence[int], *, num_codes: int) -> Batch:
-    """Pad words on the left, codes on the right, and lay out the targets; see L2MNetwork.forward for the shapes."""
+def collate(
+    examples: Sequence[Example], words: Sequence[np.ndarray], lengths: Sequence[int], *, num_codes: int, read: Sequence[np.ndarray] | None = None
+) -> Batch:
+    """Pad words on the left, codes on the right, and lay out the targets; see L2MNetwork.forward for the shapes.
+
+    `read` are the codes that the network reads where they differ from those it is to predict.
+    """
+    read = [e.codes for e in examples] if read is None else read
     num_pieces = max(1, *(len(w) for w in words))
     num_frames = max(len(e.codes) for e in examples)
     batch = pad_words(words, num_pieces)
@@ -148,7 +148,7 @@ def collate(examples: Sequence[Example], words: Sequence[np.ndarray], lengths: S
     targets = np.full((len(examples), num_frames + 1), IGNORED, np.int64)
     for row, example in enumerate(examples):
         frames = len(example.codes)
-        codes[row, :frames] = example.codes
+        codes[row, :frames] = read[row]
         targets[row, :frames] = np.where(example.scored, example.codes, IGNORED)
         targets[row, frames] = num_codes if example.ended else IGNORED
     return batch | {"lengths": torch.tensor(lengths), "codes": torch.from_numpy(codes), "targets": torch.from_numpy(targets)}

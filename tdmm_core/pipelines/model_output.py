@@ -44,7 +44,8 @@ def open_run_folder(output: Path, run: Run, *, making: Making) -> Path:
     folder = output.with_name(output.name + ".partial")
     if not is_main():
         return folder
-    mine = json.dumps({"config": making.config, "seed": making.seed, "parents": [(p.kind, p.digest) for p in making.parents]}, indent=2, sort_keys=True)
+    parents = [(p.kind, p.digest) for p in making.parents]
+    mine = json.dumps({"config": making.config, "seed": making.seed, "parents": parents}, indent=2, sort_keys=True)
     told = folder / MAKING
     if folder.exists() and not (run.resume and _says(told, mine)):
         if run.resume and not run.force and told.exists():

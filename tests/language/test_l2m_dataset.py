@@ -10,15 +10,18 @@ import torch
 from l2m_cases import CONFIG, NUM_CODES, token_clip
 
 from tdmm_core.errors import InputError
+from tdmm_core.language.config import L2MConfig
 from tdmm_core.language.l2m_dataset import L2MBatches, example_of, split_examples
 from tdmm_core.language.l2m_network import IGNORED
 from tdmm_core.textmodels.words import load_words
+from tdmm_core.training.config import TrainingConfig
 
 CLEAN = replace(CONFIG, condition_dropout=0.0, length_dropout=0.0, word_dropout=0.0, word_noise=0.0, code_noise=0.0)
 
 
-def batches(num_clips: int = 10, config: object = CLEAN, seed: int = 0) -> L2MBatches:
+def batches(num_clips: int = 10, config: L2MConfig = CLEAN, *, batch_size: int = 4, seed: int = 0) -> L2MBatches:
     rng = np.random.default_rng(0)
+    config = replace(config, training=TrainingConfig(batch_size=batch_size))
     clips = [token_clip(np.r_[i, rng.integers(0, NUM_CODES, rng.integers(5, 30))], f"prompt number {i}", id=str(i)) for i in range(num_clips)]
     clips += [token_clip(np.arange(8), "held out", id="v", split="validation")]
     return L2MBatches(split_examples(clips, config), load_words(), config, num_codes=NUM_CODES, seed=seed)
@@ -51,42 +54,52 @@ def test_nothing_to_train_on_is_said() -> None:
 
 
 def test_targets_are_the_codes_then_the_end_then_nothing() -> None:
-    batch = batches().train(0, batch_size=4)
+    batch = batches().train(0)
     for codes, targets, length in zip(batch["codes"], batch["targets"], batch["lengths"].tolist(), strict=True):
         assert torch.equal(codes[:length], targets[:length])
         assert targets[length] == NUM_CODES and (targets[length + 1 :] == IGNORED).all()
     assert batch["codes"].shape[1] == int(batch["lengths"].max())
 
 
-def test_a_batch_is_a_function_of_step_seed_and_rank() -> None:
-    fresh = batches(config=CONFIG).train(7, batch_size=3, rank=1, world_size=2)
+def test_a_batch_is_a_function_of_step_and_seed() -> None:
+    fresh = batches(config=CONFIG).train(7)
     used = batches(config=CONFIG)
-    for step in range(7):
-        used.train(step, batch_size=3, rank=0, world_size=2)
-    again = used.train(7, batch_size=3, rank=1, world_size=2)
+    for part in range(7):
+        used.train(part)
+    again = used.train(7)
     assert all(torch.equal(fresh[name], again[name]) for name in fresh)
-    other = batches(config=CONFIG, seed=1).train(7, batch_size=3, rank=1, world_size=2)
+    other = batches(config=CONFIG, seed=1).train(7)
     assert any(fresh[n].shape != other[n].shape or not torch.equal(fresh[n], other[n]) for n in fresh)
 
 
-def test_all_ranks_together_see_each_clip_once_an_epoch() -> None:
-    data = batches(12)
+def test_each_clip_once_an_epoch() -> None:
+    data = batches(12, batch_size=6)
     for epoch in range(2):
-        seen = [
-            int(c)
-            for step in (2 * epoch, 2 * epoch + 1)
-            for rank in range(2)
-            for c in data.train(step, batch_size=3, rank=rank, world_size=2)["codes"][:, 0]
-        ]
+        seen = [int(first) for part in (2 * epoch, 2 * epoch + 1) for first in data.train(part)["codes"][:, 0]]
         assert sorted(seen) == list(range(12))
+
+
+def test_two_processes_see_together_what_one_sees(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = batches(config=CONFIG).train(5)
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    for rank in range(2):
+        monkeypatch.setenv("RANK", str(rank))
+        share = batches(config=CONFIG).train(5)
+        mine = slice(2 * rank, 2 * rank + 2)
+        assert torch.equal(share["lengths"], whole["lengths"][mine])
+        frames = share["codes"].shape[1]
+        assert torch.equal(share["codes"], whole["codes"][mine, :frames])
+        assert torch.equal(share["targets"], whole["targets"][mine, : frames + 1])
+        pieces = share["words"].shape[1]
+        assert torch.equal(share["words"], whole["words"][mine, -pieces:])
 
 
 def test_shares_of_what_is_spoilt() -> None:
     config = replace(CONFIG, condition_dropout=0.2, length_dropout=0.4, word_dropout=0.0, word_noise=0.0, code_noise=0.15)
-    data = batches(10, config)
+    data = batches(10, config, batch_size=10)
     hidden, untold, spoilt, places = 0, 0, 0, 0
     for step in range(60):
-        batch = data.train(step, batch_size=10)
+        batch = data.train(step)
         hidden += int((~batch["word_mask"].any(1)).sum())
         untold += int((batch["lengths"] == 0).sum())
         counted = batch["targets"][:, :-1] < NUM_CODES
@@ -101,8 +114,9 @@ def test_shares_of_what_is_spoilt() -> None:
 def test_one_of_the_sentences_is_drawn() -> None:
     clip = token_clip(np.arange(6), "one")
     clip = replace(clip, clip=replace(clip.clip, paraphrases=("two words", "here are three words")))
-    data = L2MBatches(split_examples([clip], CLEAN), load_words(), CLEAN, num_codes=NUM_CODES, seed=0)
-    assert {int(data.train(s, batch_size=1)["word_mask"].sum()) for s in range(20)} == {1, 2, 4}
+    config = replace(CLEAN, training=TrainingConfig(batch_size=1))
+    data = L2MBatches(split_examples([clip], config), load_words(), config, num_codes=NUM_CODES, seed=0)
+    assert {int(data.train(s)["word_mask"].sum()) for s in range(20)} == {1, 2, 4}
 
 
 def test_validation_is_not_spoilt_and_can_go_without_text() -> None:
