@@ -10,12 +10,24 @@ import typer
 from tdmm_cli.commands import animate, describe, evaluate, fit, info, synth, tokenize, train_l2m, train_m2l
 from tdmm_cli.failures import guard
 
-app = typer.Typer(name="tdmm", no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False,
-                  context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+app = typer.Typer(
+    name="tdmm",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
 
 COMMANDS = {
-    "synth": synth.synth, "fit": fit.fit, "tokenize": tokenize.tokenize, "train-l2m": train_l2m.train_l2m, "train-m2l": train_m2l.train_m2l,
-    "animate": animate.animate, "describe": describe.describe, "eval": evaluate.evaluate, "info": info.info,
+    "synth": synth.synth,
+    "fit": fit.fit,
+    "tokenize": tokenize.tokenize,
+    "train-l2m": train_l2m.train_l2m,
+    "train-m2l": train_m2l.train_m2l,
+    "animate": animate.animate,
+    "describe": describe.describe,
+    "eval": evaluate.evaluate,
+    "info": info.info,
 }
 for name, command in COMMANDS.items():
     app.command(name)(guard(command))

@@ -15,8 +15,8 @@ Stages hand over HDF5 artifacts. Every artifact carries the root attributes
 and
 .BR digest .
 .PP
-A digest is SHA\\-256. Each clip has its own, over the little\\-endian bytes of its columns in the order below (columns marked * are left out); that of
-the root is over kind, version, config and the sorted digests of the clips. Equal inputs, config and seed give an equal digest.
+A digest is SHA\\-256. Each clip has its own, over the little\\-endian bytes of its columns in the order below (columns marked * are left out); that
+of the root is over kind, version, config and the sorted digests of the clips. Equal inputs, config and seed give an equal digest.
 .PP
 Columns under
 .B /clips
@@ -28,8 +28,8 @@ say which are whose. Frames are contiguous, uncompressed and little\\-endian. Ev
 .BR axes " and " unit .
 Letters: E expression coefficients, S shape coefficients, Q codes per frame.
 .PP
-Frame of reference: right\\-handed, metres, origin at the head joint; +x is the subject's left, +y up, +z out of the face. A rotation vector with x > 0
-looks down, y > 0 turns to the subject's left, z > 0 tilts toward the subject's right shoulder.
+Frame of reference: right\\-handed, metres, origin at the head joint; +x is the subject's left, +y up, +z out of the face. A rotation vector with x >
+0 looks down, y > 0 turns to the subject's left, z > 0 tilts toward the subject's right shoulder.
 .PP
 .B status
 of a frame: 0 observed, 1 bridged (a short gap, interpolated), 2 held (nothing known).

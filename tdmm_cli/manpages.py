@@ -1,6 +1,6 @@
 """Manual pages from the application's own rendered help; a test keeps the two in step.
 
-    python -m tdmm_cli.manpages man
+python -m tdmm_cli.manpages man
 """
 
 from __future__ import annotations
@@ -42,8 +42,17 @@ def page(*command: str) -> str:
     first = prose.split(".")[0].strip().replace("\n", " ")
     others = [n for n in ("tdmm", *(f"tdmm-{c}" for c in COMMANDS)) if n != name]
     see_also = ",\n".join(f".BR {n} (1)".replace(" (1)", " (1)") for n in others) + ",\n.BR tdmm-formats (5)"
-    lines = [f'.TH {name.upper()} 1 "" "tdmm" "tdmm manual"', ".SH NAME", f"{name} \\- {_roff(first)}", ".SH SYNOPSIS",
-             _roff(re.sub(r"^\s*Usage:\s*", "", usage)), ".SH DESCRIPTION", ".nf", _roff(prose), ".fi"]
+    lines = [
+        f'.TH {name.upper()} 1 "" "tdmm" "tdmm manual"',
+        ".SH NAME",
+        f"{name} \\- {_roff(first)}",
+        ".SH SYNOPSIS",
+        _roff(re.sub(r"^\s*Usage:\s*", "", usage)),
+        ".SH DESCRIPTION",
+        ".nf",
+        _roff(prose),
+        ".fi",
+    ]
     for title, body in options:
         lines += [f".SH {title.upper()}", ".nf", _roff(body), ".fi"]
     return "\n".join(lines) + "\n" + ENDING.format(see_also=see_also.replace(",\n.BR", " ,\n.BR"))

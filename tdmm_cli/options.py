@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,7 +24,9 @@ Resume = Annotated[bool, typer.Option("--resume/--no-resume", help="Go on from a
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress, only results and errors.")]
 TokenizerFolder = Annotated[Path | None, typer.Option("--tokenizer", metavar="FOLDER", help="Motion tokenizer; the embedded one by default.")]
-TextModel = Annotated[str | None, typer.Option("--text-model", metavar="ID|FOLDER", help="Pretrained language model; the embedded default otherwise.")]
+TextModel = Annotated[
+    str | None, typer.Option("--text-model", metavar="ID|FOLDER", help="Pretrained language model; the embedded default otherwise.")
+]
 DeepSpeedConfig = Annotated[Path | None, typer.Option("--deepspeed", metavar="CONFIG.json", help="A DeepSpeed configuration of your own.")]
 
 
@@ -45,3 +48,22 @@ def make_run(**choices: object) -> Run:
 def output_path(text: str) -> Path | str:
     """`-` stays as it is and means stdout; anything else is a path. A trailing slash asks for a folder and is kept by the pipelines' own check."""
     return text if text == "-" else Path(text)
+
+
+MOTION_SUFFIXES = (".npz", ".h5", ".hdf5")
+
+
+def sentences_of(prompt: str | None, prompts: Path | None) -> list[str] | Path:
+    """What `animate` is to perform: sentences, or the path of a motion. Raises InputError unless there is exactly one source."""
+    from tdmm_core.errors import InputError
+    from tdmm_core.pipelines.prompts import read_prompts
+
+    if (prompt is None) == (prompts is None):
+        raise InputError('animate: expected either a sentence, such as "a slow pout turning to surprise", or --prompts FILE')
+    if prompts is not None:
+        return read_prompts(prompts)
+    if prompt == "-":
+        return [line for line in sys.stdin.read().splitlines() if line.strip()]
+    if prompt.endswith(MOTION_SUFFIXES):
+        return Path(prompt)
+    return [prompt]

@@ -19,10 +19,21 @@ SHELVES = {
 SHELF_OF = {room: shelf for shelf, rooms in SHELVES.items() for room in rooms}
 SIDEWAYS = {("performance", "morphable")} | {(room, "runtime") for room in SHELVES[1]}
 HOMES = {
-    "h5py": {"artifacts"}, "decord": {"video"}, "av": {"video"}, "deepspeed": {"training"}, "mediapipe": {"fitting"},
-    "transformers": {"textmodels"}, "peft": {"textmodels"}, "gguf": {"textmodels"}, "wordllama": {"textmodels"},
-    "tokenizers": {"textmodels"}, "anny": {"morphable"}, "numba": {"rendering"},
-    "typer": {"tdmm_cli"}, "rich": {"tdmm_cli"}, "click": set(),
+    "h5py": {"artifacts"},
+    "decord": {"video"},
+    "av": {"video"},
+    "deepspeed": {"training"},
+    "mediapipe": {"fitting"},
+    "transformers": {"textmodels"},
+    "peft": {"textmodels"},
+    "gguf": {"textmodels"},
+    "wordllama": {"textmodels"},
+    "tokenizers": {"textmodels"},
+    "anny": {"morphable"},
+    "numba": {"rendering"},
+    "typer": {"tdmm_cli"},
+    "rich": {"tdmm_cli"},
+    "click": set(),
 }
 SOURCES = sorted([*ROOT.glob("tdmm_core/**/*.py"), *ROOT.glob("tdmm_cli/**/*.py")])
 
@@ -77,21 +88,32 @@ def test_imports_follow_the_shelves(path: Path) -> None:
     assert list(faults(path)) == []
 
 
-@pytest.mark.parametrize("path", [p for p in SOURCES if p.stem.endswith("config") or "/domain/" in str(p) or "/recipes/" in str(p)], ids=lambda p: str(p.relative_to(ROOT)))
+@pytest.mark.parametrize(
+    "path", [p for p in SOURCES if p.stem.endswith("config") or "/domain/" in str(p) or "/recipes/" in str(p)], ids=lambda p: str(p.relative_to(ROOT))
+)
 def test_configs_and_nouns_are_light(path: Path) -> None:
     heavy = {"torch", "transformers", "deepspeed", "numba", "matplotlib", "scipy", "mediapipe"}
     assert [n for _, n in imports(path) if n.split(".")[0] in heavy] == []
 
 
 def test_the_command_line_loads_nothing_heavy_at_the_door() -> None:
-    door = [f"{p.name}:{line} {name}" for p in ROOT.glob("tdmm_cli/**/*.py") for line, name in imports(p, top_level_only=True)
-            if name.startswith("tdmm_core") and not name.startswith(("tdmm_core.errors", "tdmm_core.runtime"))]
+    door = [
+        f"{p.name}:{line} {name}"
+        for p in ROOT.glob("tdmm_cli/**/*.py")
+        for line, name in imports(p, top_level_only=True)
+        if name.startswith("tdmm_core") and not name.startswith(("tdmm_core.errors", "tdmm_core.runtime"))
+    ]
     assert door == []
 
 
 def test_core_never_prints() -> None:
-    calls = [f"{p.relative_to(ROOT)}:{n.lineno}" for p in ROOT.glob("tdmm_core/**/*.py") if p.name != "__main__.py" and not p.name.startswith("bake_")
-             for n in ast.walk(ast.parse(p.read_text())) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id == "print"]
+    calls = [
+        f"{p.relative_to(ROOT)}:{n.lineno}"
+        for p in ROOT.glob("tdmm_core/**/*.py")
+        if p.name != "__main__.py" and not p.name.startswith("bake_")
+        for n in ast.walk(ast.parse(p.read_text()))
+        if isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id == "print"
+    ]
     assert calls == []
 
 

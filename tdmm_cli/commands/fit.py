@@ -13,10 +13,20 @@ from tdmm_cli.console import tell
 
 def fit(
     inputs: Annotated[list[Path], typer.Argument(metavar="INPUT...", help="A corpus (.h5) or video files.")],
-    output: Annotated[str, typer.Option("-o", "--output", help="Motion to write: .h5 (one or many clips), .npz or .mp4 (one clip), - for npz on stdout.")],
-    landmarker: Annotated[Path | None, typer.Option("--landmarker", metavar="FILE", help="MediaPipe face_landmarker.task; fetched once by default.")] = None,
-    recipe: o.RecipeName = "base", settings: o.Settings = [], seed: o.Seed = 0, workers: o.Workers = 0,  # noqa: B006
-    force: o.Force = False, resume: o.Resume = True, json: o.Json = False, quiet: o.Quiet = False,
+    output: Annotated[
+        str, typer.Option("-o", "--output", help="Motion to write: .h5 (one or many clips), .npz or .mp4 (one clip), - for npz on stdout.")
+    ],
+    landmarker: Annotated[
+        Path | None, typer.Option("--landmarker", metavar="FILE", help="MediaPipe face_landmarker.task; fetched once by default.")
+    ] = None,
+    recipe: o.RecipeName = "base",
+    settings: o.Settings = [],
+    seed: o.Seed = 0,
+    workers: o.Workers = 0,
+    force: o.Force = False,
+    resume: o.Resume = True,
+    json: o.Json = False,
+    quiet: o.Quiet = False,
 ) -> None:
     """Fit the face model to every frame of a video or a corpus.
 

@@ -12,7 +12,9 @@ from tdmm_cli.console import tell
 
 
 def info(
-    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="An artifact, a motion or a model folder; none shows what is installed.")] = None,
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="An artifact, a motion or a model folder; none shows what is installed.")
+    ] = None,
     verify: Annotated[bool, typer.Option("--verify", help="Check every digest.")] = False,
     json: o.Json = False,
 ) -> None:

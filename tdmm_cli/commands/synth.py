@@ -15,8 +15,14 @@ def synth(
     output: Annotated[Path, typer.Option("-o", "--output", help="Corpus to write (.h5); its motion and videos come to lie beside it.")],
     num_clips: Annotated[int | None, typer.Option("--num-clips", min=1, help="Number of clips; the recipe's by default.")] = None,
     video: Annotated[bool, typer.Option("--video/--no-video", help="--no-video writes the true motion alone, for large training sets.")] = True,
-    recipe: o.RecipeName = "base", settings: o.Settings = [], seed: o.Seed = 0, workers: o.Workers = 0,  # noqa: B006
-    force: o.Force = False, resume: o.Resume = True, json: o.Json = False, quiet: o.Quiet = False,
+    recipe: o.RecipeName = "base",
+    settings: o.Settings = [],
+    seed: o.Seed = 0,
+    workers: o.Workers = 0,
+    force: o.Force = False,
+    resume: o.Resume = True,
+    json: o.Json = False,
+    quiet: o.Quiet = False,
 ) -> None:
     """Make a balanced corpus of scripted faces: sentences, scripts, video and the true motion.
 

@@ -15,9 +15,16 @@ def tokenize(
     motion: Annotated[Path, typer.Argument(metavar="MOTION", help="A motion artifact (.h5) or one motion (.npz).")],
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Tokens to write (.h5).")] = None,
     train: Annotated[bool, typer.Option("--train", help="Train a motion tokenizer on MOTION first and keep it in --tokenizer FOLDER.")] = False,
-    tokenizer: o.TokenizerFolder = None, deepspeed: o.DeepSpeedConfig = None,
-    recipe: o.RecipeName = "base", settings: o.Settings = [], seed: o.Seed = 0, device: o.Device = "auto",  # noqa: B006
-    force: o.Force = False, resume: o.Resume = True, json: o.Json = False, quiet: o.Quiet = False,
+    tokenizer: o.TokenizerFolder = None,
+    deepspeed: o.DeepSpeedConfig = None,
+    recipe: o.RecipeName = "base",
+    settings: o.Settings = [],
+    seed: o.Seed = 0,
+    device: o.Device = "auto",
+    force: o.Force = False,
+    resume: o.Resume = True,
+    json: o.Json = False,
+    quiet: o.Quiet = False,
 ) -> None:
     """Turn motion into one token a frame; with --train, make the motion tokenizer too.
 

@@ -14,9 +14,16 @@ from tdmm_cli.console import tell
 def train_m2l(
     tokens: Annotated[Path, typer.Argument(metavar="TOKENS", help="A tokens artifact (.h5), made by `tdmm tokenize`.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Model folder to write.")],
-    text_model: o.TextModel = None, deepspeed: o.DeepSpeedConfig = None,
-    recipe: o.RecipeName = "base", settings: o.Settings = [], seed: o.Seed = 0, device: o.Device = "auto",  # noqa: B006
-    force: o.Force = False, resume: o.Resume = True, json: o.Json = False, quiet: o.Quiet = False,
+    text_model: o.TextModel = None,
+    deepspeed: o.DeepSpeedConfig = None,
+    recipe: o.RecipeName = "base",
+    settings: o.Settings = [],
+    seed: o.Seed = 0,
+    device: o.Device = "auto",
+    force: o.Force = False,
+    resume: o.Resume = True,
+    json: o.Json = False,
+    quiet: o.Quiet = False,
 ) -> None:
     """Train a language model that describes motion (motion to language).
 

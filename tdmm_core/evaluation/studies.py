@@ -63,11 +63,17 @@ def compare_sets(made: Sequence[FaceMotion], truth: Sequence[FaceMotion], lag_fr
     ours, real = [parameters(m) for m in made], [parameters(t) for t in truth]
     dealt = [*ours[1:], ours[0]]
     neutral = [np.zeros_like(p) for p in real]
-    features = {name: np.stack([metrics.motion_features(p, lag_frames) for p in group]) for name, group in (("ours", ours), ("real", real), ("neutral", neutral))}
+    features = {
+        name: np.stack([metrics.motion_features(p, lag_frames) for p in group])
+        for name, group in (("ours", ours), ("real", real), ("neutral", neutral))
+    }
     fd = lambda a, b: metrics.frechet_distance(features[a] if isinstance(a, str) else a, b)  # noqa: E731
     return {
-        "l2": _mean_l2(ours, real), "l2_shuffled": _mean_l2(dealt, real), "l2_neutral": _mean_l2(neutral, real),
-        "fd": fd("ours", features["real"]), "fd_neutral": fd("neutral", features["real"]),
+        "l2": _mean_l2(ours, real),
+        "l2_shuffled": _mean_l2(dealt, real),
+        "l2_neutral": _mean_l2(neutral, real),
+        "fd": fd("ours", features["real"]),
+        "fd_neutral": fd("neutral", features["real"]),
         "fd_truth_halves": metrics.frechet_distance(features["real"][::2], features["real"][1::2]),
     }
 

@@ -23,7 +23,18 @@ def test_help_is_quick() -> None:
     assert median["help"] <= 0.35
 
 
+LOADED = f"""
+import sys
+from tdmm_cli.app import app
+sys.argv = ["tdmm", "--help"]
+try:
+    app()
+except SystemExit:
+    pass
+print([m for m in {HEAVY!r} if m in sys.modules], file=sys.stderr)
+"""
+
+
 def test_help_loads_nothing_heavy() -> None:
-    code = f"import sys; from tdmm_cli.app import app; sys.argv=['tdmm','--help']\ntry: app()\nexcept SystemExit: pass\nprint([m for m in {HEAVY!r} if m in sys.modules], file=sys.stderr)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True, check=True)
     assert done.stderr.strip() == "[]"

@@ -61,7 +61,9 @@ def test_kill_and_resume(work: Path, tmp_path: Path, name: str) -> None:
     rng, kills, finished = random.Random(name), 0, 0
     target = tmp_path / "killed" / out
     while kills < KILLS:
-        process = subprocess.Popen([*TDMM, *argv, str(target), "--quiet"], env=ENV, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        process = subprocess.Popen(
+            [*TDMM, *argv, str(target), "--quiet"], env=ENV, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        )
         try:
             process.wait(rng.uniform(0.1, seconds * 1.05))
             assert process.returncode == 0, f"{name} failed after {kills} kills"
