@@ -21,7 +21,7 @@ EYE_RINGS_DEG = (6.0, 12.0, 18.0, 24.0, 32.0, 42.0, 54.0, 68.0, 84.0, 102.0, 120
 "Polar angles of the eyeball's rings around the gaze; the iris ends at IRIS_DEG."
 EYE_SECTORS = 24
 IRIS_DEG = 24.0
-CORNEA_BULGE = 0.05
+CORNEA_BULGE = 0.03
 "Height of the cornea above the eyeball, as a share of its radius."
 
 
@@ -35,6 +35,8 @@ class Layout:
     "(V, 3) float64, metres."
     triangles: np.ndarray
     "(F, 3) int32."
+    quads: np.ndarray
+    "(Q, 4): the skin's quads, before they were split; rings are counted on them."
     triangle_region: np.ndarray
     "(F,) uint8 indices into REGIONS."
     parts: dict[str, np.ndarray]
@@ -69,6 +71,7 @@ def lay_out(source: Source) -> Layout:
         count += len(direction)
     mixing = sparse.vstack(rows).tocsr()
     return Layout(
+        quads=number[source.quads["head"]],
         mixing=mixing, vertices=mixing @ source.vertices, triangles=np.concatenate(triangles).astype(np.int32),
         triangle_region=np.concatenate(regions).astype(np.uint8), parts=parts, eye_direction=np.concatenate(directions), loops=loops,
     )  # fmt: skip

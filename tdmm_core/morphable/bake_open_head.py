@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from tdmm_core.morphable import bake_source
+from tdmm_core.morphable.bake_lids import repaired_blink
 from tdmm_core.morphable.bake_mesh import IRIS_DEG, REGIONS, Layout, lay_out
 from tdmm_core.morphable.bake_source import Source
 
@@ -39,6 +40,9 @@ def bake(source: Source) -> dict[str, np.ndarray]:
     layout = lay_out(source)
     order = [source.unit_names.index(name) for name in ARKIT]
     units = np.stack([layout.mixing @ source.units[i] for i in order])
+    for side, name in (("L", "eyeBlinkLeft"), ("R", "eyeBlinkRight")):
+        index = ARKIT.index(name)
+        units[index] = repaired_blink(layout, units[index], side, ring_list(layout, f"eye_cavity.{side}", 12))
     units[np.abs(units) < 2e-6] = 0
     shape, variance = shape_basis(source, layout)
     masks = make_masks(layout, units)
@@ -86,16 +90,18 @@ def make_masks(layout: Layout, units: np.ndarray) -> dict[str, np.ndarray]:
     seen = skin | eye_fronts | of(layout.parts["helper-tongue"])
     blink = [ARKIT.index("eyeBlinkLeft"), ARKIT.index("eyeBlinkRight")]
     lids = skin & (np.linalg.norm(units[blink], axis=2).max(axis=0) >= 2e-3)
-    return {"face": seen & moved, "lips": of(rings(layout, "mouth_cavity", 6)), "lids": lids}
+    return {"face": seen & moved, "lips": of(np.concatenate(ring_list(layout, "mouth_cavity", 6))), "lids": lids}
 
 
-def rings(layout: Layout, loop: str, count: int) -> np.ndarray:
-    """Ids of the skin vertices within `count` rings of triangles from a loop of the skin."""
-    skin = layout.triangles[layout.triangle_region == REGIONS.index("skin")]
-    ids = layout.loops[loop]
+def ring_list(layout: Layout, loop: str, count: int) -> list[np.ndarray]:
+    """Ids of the skin vertices at 0, 1, 2 ... `count` rings of quads from a loop of the skin."""
+    skin = layout.quads
+    rings, seen = [layout.loops[loop]], layout.loops[loop]
     for _ in range(count):
-        ids = np.unique(np.concatenate([ids, skin[np.isin(skin, ids).sum(axis=1) >= 2].ravel()]))
-    return ids
+        near = np.unique(skin[np.isin(skin, rings[-1]).any(axis=1)])
+        rings.append(np.setdiff1d(near, seen))
+        seen = np.union1d(seen, near)
+    return rings
 
 
 def quantised(name: str, basis: np.ndarray) -> dict[str, np.ndarray]:
