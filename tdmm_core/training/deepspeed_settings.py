@@ -74,7 +74,7 @@ def settings(config: TrainingConfig, user: dict, num_processes: int) -> dict:
         if filled[key] != ours[key]:
             raise InputError(
                 f"--deepspeed: {key} is {filled[key]!r}, but batch_size {config.batch_size}, gradient_accumulation {config.gradient_accumulation} "
-                f"and {num_processes} process(es) make it {ours[key]}; leave it out or write \"auto\""
+                f'and {num_processes} process(es) make it {ours[key]}; leave it out or write "auto"'
             )
     return filled
 
@@ -83,7 +83,12 @@ def _automatic(config: TrainingConfig, user: dict) -> dict:
     """Values for sections that only a user's file has."""
     rates = {"lr": config.learning_rate, "betas": [config.beta1, config.beta2], "eps": 1e-8, "weight_decay": config.weight_decay}
     warmup = {"warmup_min_lr": 0.0, "warmup_max_lr": config.learning_rate, "warmup_num_steps": config.warmup_steps, "total_num_steps": config.steps}
-    sections = {"optimizer": {"params": rates}, "scheduler": {"params": warmup}, "bf16": {"enabled": config.precision == "bf16"}, "fp16": {"enabled": False}}
+    sections = {
+        "optimizer": {"params": rates},
+        "scheduler": {"params": warmup},
+        "bf16": {"enabled": config.precision == "bf16"},
+        "fp16": {"enabled": False},
+    }
     return {name: section for name, section in sections.items() if name in user}
 
 

@@ -128,4 +128,6 @@ def _open_group(device: torch.device, rank: int, size: int) -> None:
             dist.init_process_group(backend, rank=rank, world_size=size)
     except (RuntimeError, ValueError) as e:
         reason = str(e).strip().splitlines()[0]
-        raise TdmmError(f"process {rank} of {size} did not find the others at {os.environ.get('MASTER_ADDR')}:{os.environ.get('MASTER_PORT')} ({reason})") from e
+        raise TdmmError(
+            f"process {rank} of {size} did not find the others at {os.environ.get('MASTER_ADDR')}:{os.environ.get('MASTER_PORT')} ({reason})"
+        ) from e

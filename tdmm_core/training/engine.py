@@ -1,0 +1,286 @@
+"""The one training loop, on DeepSpeed: steps, validations, checkpoints, curves; resumed, interrupted, on one process or many.
+
+Knows no faces, no words and no model: a TrainingTask brings them.
+"""
+
+from __future__ import annotations
+
+import gc
+import math
+import time
+from dataclasses import asdict, dataclass, field
+
+import torch
+
+from tdmm_core.errors import TdmmError
+from tdmm_core.runtime.device import resolve_device
+from tdmm_core.runtime.progress import SILENT, Progress
+from tdmm_core.runtime.seeding import derive_seed
+from tdmm_core.training import curves, weights
+from tdmm_core.training.checkpoints import RunFolder, read_state
+from tdmm_core.training.config import TrainingConfig
+from tdmm_core.training.deepspeed_settings import load_deepspeed, quiet, read_user_settings, settings
+from tdmm_core.training.distributed import Team, joined
+from tdmm_core.training.interruption import Interruption
+from tdmm_core.training.step import Inner, Window, own_randomness, train_step, validate
+from tdmm_core.training.task import Place, TrainingSummary, TrainingTask
+
+IDENTITY_FREE = ("checkpoint_every", "log_every")
+"Settings that may differ when a run is gone on with: they change no weight."
+SECONDS_BETWEEN_PICTURES = 20.0
+
+
+@dataclass
+class _State:
+    """What a checkpoint remembers besides what DeepSpeed saves."""
+
+    step: int = 0
+    best_step: int = 0
+    best_loss: float | None = None
+    validation_loss: float | None = None
+    train_loss: float | None = None
+    sums: dict[str, float] = field(default_factory=dict)
+    "Sums of each measure since the last line of the curve, and how many steps they hold (`count`)."
+    count: int = 0
+    seconds: float = 0.0
+
+
+@dataclass
+class _Session:
+    """Everything that one training holds while it runs."""
+
+    task: TrainingTask
+    config: TrainingConfig
+    seed: int
+    team: Team
+    folder: RunFolder
+    progress: Progress
+    engine: object
+    follow_schedule: bool
+    state: _State
+    window: Window = field(default_factory=Window)
+    started: float = field(default_factory=time.monotonic)
+    last_picture: float = -math.inf
+
+    @property
+    def seconds(self) -> float:
+        return self.state.seconds + time.monotonic() - self.started
+
+
+def train(task: TrainingTask, config: TrainingConfig, place: Place, *, seed: int = 0, progress: Progress = SILENT) -> TrainingSummary:
+    """Trains `task.model` in place; afterwards it is an ordinary float32 model on the CPU that holds the best or last weights.
+
+    Every process of a launched run calls it alike. On one machine and thread count, equal arguments give equal bits, however often the run was
+    killed and resumed. Raises InputError (settings, a run folder of another run), MissingPartError (no DeepSpeed), TdmmError (loss not finite)
+    and KeyboardInterrupt (Ctrl-C or SIGTERM, after a checkpoint).
+    """
+    user = read_user_settings(place.deepspeed_config)
+    device = resolve_device(place.device)
+    deepspeed = load_deepspeed(device.type)
+    with joined(device) as team, own_randomness(device), quiet():
+        chosen = settings(config, user, team.size)
+        folder = _claimed(task, config, place, team, seed=seed, user=user)
+        shell = weights.shell_of(task.model)
+        team.broadcast(tensor.data for _, tensor in weights.trained(task.model) if team.device.type == "cpu")
+        inner = Inner(task.model, device, config)
+        engine = _engine(deepspeed, inner, config, chosen)
+        session = _Session(task, config, seed, team, folder, progress, engine, "scheduler" not in user, _resumed(engine, folder))
+        try:
+            _run(session)
+        finally:
+            values = weights.copies(task.model.named_parameters())
+            engine.destroy()
+            weights.bring_home(task.model, values, shell)
+            del engine, inner, session.engine
+            gc.collect()
+        return _finish(session)
+
+
+def _claimed(task: TrainingTask, config: TrainingConfig, place: Place, team: Team, *, seed: int, user: dict) -> RunFolder:
+    """The run folder, checked to be this run's on every process."""
+    folder = RunFolder(place.run_dir)
+    chosen = {name: value for name, value in asdict(config).items() if name not in IDENTITY_FREE}
+    shapes = [[name, list(tensor.shape)] for name, tensor in weights.trained(task.model)]
+    identity = {
+        **chosen,
+        "seed": seed,
+        "task": task.identity,
+        "deepspeed": user,
+        "weights": f"{len(shapes)} tensors {derive_seed(0, shapes):016x}",
+        "processes": team.size if config.zero_stage or user else "any",
+    }
+    problem: Exception | None = None
+    if team.is_main:
+        try:
+            folder.claim(identity, resume=place.resume, force=place.force)
+            folder.check(identity)
+        except TdmmError as e:
+            problem = e
+    if team.any(problem is not None):
+        raise problem or TdmmError("another process of this run could not start; see its message")
+    return folder
+
+
+def _engine(deepspeed: object, inner: Inner, config: TrainingConfig, chosen: dict) -> object:
+    learning = [parameter for parameter in inner.parameters() if parameter.requires_grad]
+    if not learning:
+        raise TdmmError("training: expected a model with parameters to train, got none")
+    groups = [
+        {"params": [p for p in learning if p.ndim >= 2], "weight_decay": config.weight_decay},
+        {"params": [p for p in learning if p.ndim < 2], "weight_decay": 0.0},
+    ]
+    groups = [group for group in groups if group["params"]]
+    optimizer = None if "optimizer" in chosen else torch.optim.AdamW(groups, lr=config.learning_rate, betas=(config.beta1, config.beta2))
+    engine, *_ = deepspeed.initialize(model=inner, optimizer=optimizer, model_parameters=groups, config=chosen, dist_init_required=False)
+    for half, on in ((torch.bfloat16, engine.bfloat16_enabled()), (torch.float16, engine.fp16_enabled())):
+        if on:
+            inner.own_dtype = half
+    engine.train()
+    return engine
+
+
+def _resumed(engine: object, folder: RunFolder) -> _State:
+    """Loads the last complete checkpoint, if there is one, into the engine."""
+    checkpoint = folder.latest()
+    if checkpoint is None:
+        return _State()
+    engine.load_checkpoint(str(checkpoint), tag="deepspeed", load_module_strict=False)
+    return _State(**read_state(checkpoint))
+
+
+def _run(session: _Session) -> None:
+    config, state, team = session.config, session.state, session.team
+    if team.is_main:
+        curves.cut(session.folder.path / "curves.jsonl", state.step)
+        session.progress.start("train", config.steps, "step")
+        session.progress.advance(state.step)
+    with Interruption() as interruption:
+        while state.step < config.steps:
+            _one_step(session)
+            done = state.step == config.steps
+            if _due(state.step, config.log_every) or done:
+                _log(session)
+            if _due(state.step, config.validate_every) or done:
+                _validate(session)
+            stop = team.any(interruption.asked)
+            if _due(state.step, config.checkpoint_every) or done or stop:
+                _checkpoint(session)
+            if stop and not done:
+                raise KeyboardInterrupt
+    if team.is_main:
+        session.progress.finish()
+
+
+def _one_step(session: _Session) -> None:
+    config, state, engine = session.config, session.state, session.engine
+    torch.manual_seed(derive_seed(session.seed, "step", state.step, session.team.rank))
+    if session.follow_schedule:
+        for group in engine.optimizer.param_groups:
+            group["lr"] = config.learning_rate_at(state.step)
+    measures = train_step(engine, session.task, config, state.step)
+    state.step += 1
+    if session.task.after_step is not None:
+        measures.update(session.task.after_step(state.step) or {})
+    session.team.broadcast(buffer for _, buffer in weights.saved_buffers(session.task.model))
+    session.window.add(measures)
+    if session.team.size == 1 and session.team.device.type == "cpu":
+        _look(session)
+    if session.team.is_main:
+        session.progress.advance(1, "" if state.train_loss is None else f"loss {state.train_loss:.4g}")
+
+
+def _look(session: _Session) -> None:
+    """Takes the window's steps into the sums of the next line. Raises TdmmError at the first loss that is not finite."""
+    state = session.state
+    rows = session.window.take(session.team)
+    for number, row in enumerate(rows, start=state.step - len(rows) + 1):
+        if not math.isfinite(row["loss"]):
+            raise _not_finite(session, f"the loss at step {number} is {row['loss']}")
+        for name, value in row.items():
+            state.sums[name] = state.sums.get(name, 0.0) + value
+        state.count += 1
+
+
+def _not_finite(session: _Session, what: str) -> TdmmError:
+    last = session.folder.latest()
+    kept = f"the checkpoint of step {read_state(last)['step']} is kept" if last else "there is no checkpoint yet"
+    return TdmmError(f"training: {what}; {kept}; try a lower learning_rate, more warmup_steps or precision fp32")
+
+
+def _log(session: _Session) -> None:
+    """One line of the training curve: means over the steps since the last."""
+    _look(session)
+    state, config = session.state, session.config
+    if not state.count:
+        return
+    means = {name: total / state.count for name, total in state.sums.items()}
+    state.train_loss = means["loss"]
+    state.sums, state.count = {}, 0
+    seconds = session.seconds
+    if session.team.is_main:
+        rates = {
+            "learning_rate": session.engine.optimizer.param_groups[0]["lr"],
+            "samples_per_s": round(state.step * config.batch_size / max(seconds, 1e-9), 2),
+            "elapsed_s": round(seconds, 3),
+        }
+        curves.append(session.folder.path / "curves.jsonl", {"step": state.step, "split": "train", **means, **rates})
+
+
+def _validate(session: _Session) -> None:
+    """One line of the validation curve; the weights are put aside where they are the best so far."""
+    _look(session)
+    state, folder = session.state, session.folder
+    torch.manual_seed(derive_seed(session.seed, "validation"))
+    measures = validate(session.engine, session.task.validation_batches(), session.team)
+    if not measures:
+        return
+    if not math.isfinite(measures["loss"]):
+        raise _not_finite(session, f"the validation loss after step {state.step} is {measures['loss']}")
+    state.validation_loss = measures["loss"]
+    if state.best_loss is None or measures["loss"] < state.best_loss:
+        state.best_step, state.best_loss = state.step, measures["loss"]
+        if session.config.keep == "best":
+            values = weights.copies(weights.trained(session.task.model))
+            if session.team.is_main:
+                weights.save(folder.best(state.step), values)
+    if session.team.is_main:
+        curves.append(folder.path / "curves.jsonl", {"step": state.step, "split": "validation", **measures, "elapsed_s": round(session.seconds, 3)})
+        if time.monotonic() - session.last_picture > SECONDS_BETWEEN_PICTURES and state.step < session.config.steps:
+            curves.draw(folder.path / "curves.jsonl", folder.path / "curves.png")
+            session.last_picture = time.monotonic()
+
+
+def _checkpoint(session: _Session) -> None:
+    """Saves all that going on needs; the folder gets its name only once it is complete."""
+    _look(session)
+    state, folder, team = session.state, session.folder, session.team
+    finite = all(bool(torch.isfinite(getattr(p, "ds_tensor", p).data).all()) for p in session.task.model.parameters() if p.requires_grad)
+    if team.any(not finite):
+        raise _not_finite(session, f"a weight after step {state.step} is not finite")
+    session.engine.save_checkpoint(str(folder.part(state.step)), tag="deepspeed", save_latest=False, exclude_frozen_parameters=True)
+    team.wait()
+    if team.is_main:
+        folder.commit(state.step, {**asdict(state), "seconds": session.seconds})
+    team.wait()
+
+
+def _finish(session: _Session) -> TrainingSummary:
+    """Takes the best weights where they are wanted, and draws the curves."""
+    state, folder = session.state, session.folder
+    best = session.config.keep == "best" and state.best_step > 0
+    if best and state.best_step != state.step:
+        weights.load(folder.best(state.best_step), session.task.model)
+    if session.team.is_main:
+        curves.draw(folder.path / "curves.jsonl", folder.path / "curves.png")
+    session.team.wait()
+    return TrainingSummary(
+        steps=state.step,
+        best_step=state.best_step,
+        train_loss=state.train_loss,
+        validation_loss=state.best_loss if best else state.validation_loss,
+        seconds=session.seconds,
+    )
+
+
+def _due(step: int, every: int) -> bool:
+    return every > 0 and step % every == 0
