@@ -32,8 +32,15 @@ def finished_model(output: Path, run: Run, *, kind: str, making: Making) -> Head
     if run.resume and (output / NAME).is_file():
         header = read_model_header(output)
         if header.kind == kind and header.making.same_as(making):
+            if is_main():
+                remove(run_folder_of(output))
             return header
     raise InputError(f"{output}: exists already; use --force to replace it, or another name with -o")
+
+
+def run_folder_of(output: Path) -> Path:
+    """`OUTPUT.partial/`, where a training run keeps checkpoints and curves."""
+    return output.with_name(output.name + ".partial")
 
 
 def open_run_folder(output: Path, run: Run, *, making: Making) -> Path:
@@ -41,7 +48,7 @@ def open_run_folder(output: Path, run: Run, *, making: Making) -> Path:
 
     Without `resume`, or with `force`, what other settings left is discarded. Raises InputError when it is of another run.
     """
-    folder = output.with_name(output.name + ".partial")
+    folder = run_folder_of(output)
     if not is_main():
         return folder
     parents = [(p.kind, p.digest) for p in making.parents]
