@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from tdmm_core.artifacts.schema import MADE_BY, SCHEMAS, Column, Schema
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tdmm_core.artifacts.schema import Column, Schema
 
 HEAD = """.TH TDMM-FORMATS 5 "" "tdmm" "tdmm manual"
 .SH NAME
@@ -50,10 +53,14 @@ config.json, model.safetensors and tdmm.json, which carries the header above.
 
 def formats_page() -> str:
     """The roff source of the page."""
+    from tdmm_core.artifacts.schema import SCHEMAS
+
     return HEAD + "".join(_section(s) for s in SCHEMAS.values()) + NPZ
 
 
 def _section(schema: Schema) -> str:
+    from tdmm_core.artifacts.schema import MADE_BY
+
     lines = [f".SH KIND {schema.kind.upper()}, version {schema.version}", f"Made by {MADE_BY[schema.kind]}.".replace("-", "\\-"), ".nf"]
     if schema.shared:
         lines += ["", "Root attributes besides the header: " + ", ".join(schema.shared)]

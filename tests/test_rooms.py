@@ -42,7 +42,7 @@ def imports(path: Path, *, top_level_only: bool = False) -> Iterator[tuple[int, 
     """Line and dotted name of every import; `from a import b` gives `a.b` too, for b may be a module."""
     tree = ast.parse(path.read_text())
     typing_only = {id(n) for node in ast.walk(tree) if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test) for n in ast.walk(node)}
-    nodes = tree.body if top_level_only else list(ast.walk(tree))
+    nodes = tree.body if top_level_only else list(ast.walk(tree))  # an `if TYPE_CHECKING` is no import of the body itself
     for node in nodes:
         if id(node) in typing_only:
             continue
