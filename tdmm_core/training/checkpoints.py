@@ -18,6 +18,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from safetensors import SafetensorError
+
 from tdmm_core.errors import InputError, TdmmError
 
 CHECKPOINTS_KEPT = 2
@@ -29,6 +31,14 @@ class RunFolder:
     """Paths and housekeeping of one run; only the main process calls what writes."""
 
     path: Path
+
+    @property
+    def curve(self) -> Path:
+        return self.path / "curves.jsonl"
+
+    @property
+    def picture(self) -> Path:
+        return self.path / "curves.png"
 
     def claim(self, identity: dict[str, object], *, resume: bool, force: bool) -> None:
         """Makes the folder this run's own, emptied of other runs where that is allowed. Raises InputError where it is another run's."""
@@ -47,7 +57,8 @@ class RunFolder:
         """Raises InputError naming what differs from the run that the folder holds."""
         if different := self.differences(identity):
             raise InputError(
-                f"{self.path} holds a run with other settings ({'; '.join(different[:4])}); give the same settings to go on, another folder, or --force to begin anew"
+                f"{self.path} holds a run with other settings ({'; '.join(different[:4])}); "
+                "give the same settings to go on, another folder, or --force to begin anew"
             )
 
     def differences(self, identity: dict[str, object]) -> list[str]:
@@ -92,8 +103,9 @@ class RunFolder:
         """Puts the written part under its own name, then drops checkpoints and best weights that are no longer needed."""
         part = self.part(step)
         (part / "state.json").write_text(json.dumps(state, sort_keys=True) + "\n", encoding="utf-8")
-        for file in [*part.rglob("*"), part]:
-            _to_disk(file)
+        for file in [*part.rglob("*"), part, self.curve]:
+            if file.exists():
+                _to_disk(file)
         whole = part.with_suffix("")
         _remove(whole)
         part.rename(whole)
@@ -118,6 +130,16 @@ def read_state(checkpoint: Path) -> dict:
         return json.loads((checkpoint / "state.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as e:
         raise TdmmError(f"{checkpoint}: the checkpoint is damaged ({e}); remove this folder to go on from the one before") from e
+
+
+@contextlib.contextmanager
+def writing(what: Path) -> Iterator[None]:
+    """Turns a full disk and its like into one sentence (torch says RuntimeError, safetensors its own)."""
+    try:
+        yield
+    except (OSError, RuntimeError, SafetensorError) as e:
+        reason = str(e).strip().splitlines()[0] if str(e).strip() else type(e).__name__
+        raise TdmmError(f"{what}: could not be written ({reason}); make room there and give the same command again to go on") from e
 
 
 def write_whole(path: Path, content: bytes) -> None:

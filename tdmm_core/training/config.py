@@ -83,9 +83,13 @@ class TrainingConfig:
 
     def learning_rate_at(self, step: int) -> float:
         """The rate that optimiser step `step` (from 0) uses."""
+        return self.learning_rate * self.share_of_rate_at(step)
+
+    def share_of_rate_at(self, step: int) -> float:
+        """The rate of optimiser step `step` as a share of the peak."""
         warmup = min(self.warmup_steps, self.steps)
         if step < warmup:
-            return self.learning_rate * (step + 1) / (warmup + 1)
+            return (step + 1) / (warmup + 1)
         done = (step - warmup) / max(1, self.steps - 1 - warmup)
         match self.schedule:
             case "cosine":
@@ -93,8 +97,8 @@ class TrainingConfig:
             case "linear":
                 left = 1 - min(1.0, done)
             case _:
-                return self.learning_rate
-        return self.learning_rate * (self.final_learning_rate + (1 - self.final_learning_rate) * left)
+                return 1.0
+        return self.final_learning_rate + (1 - self.final_learning_rate) * left
 
 
 def _require(good: bool, name: str, expected: str, got: object) -> None:

@@ -5,6 +5,7 @@ Launched by torchrun, deepspeed or srun there are many; otherwise this one, whic
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import re
@@ -51,7 +52,10 @@ class Team:
         """Process 0's values into everyone's tensors, in place."""
         if self.size > 1:
             for tensor in tensors:
-                dist.broadcast(tensor, src=0)
+                there = tensor.detach().to(self.device)
+                dist.broadcast(there, src=0)
+                if there.data_ptr() != tensor.data_ptr():
+                    tensor.detach().copy_(there)
 
     def wait(self) -> None:
         """Until all are here."""
@@ -119,6 +123,7 @@ def _as_deepspeed_wants(device: torch.device) -> dict[str, str]:
 
 def _open_group(device: torch.device, rank: int, size: int) -> None:
     backend = "nccl" if device.type == "cuda" else "gloo"
+    atexit.register(_close_group)
     if device.type == "cuda":
         torch.cuda.set_device(device)
     try:
@@ -131,3 +136,8 @@ def _open_group(device: torch.device, rank: int, size: int) -> None:
         raise TdmmError(
             f"process {rank} of {size} did not find the others at {os.environ.get('MASTER_ADDR')}:{os.environ.get('MASTER_PORT')} ({reason})"
         ) from e
+
+
+def _close_group() -> None:
+    if dist.is_initialized():
+        dist.destroy_process_group()

@@ -5,6 +5,7 @@ Knows no faces, no words and no model: a TrainingTask brings them.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import math
 import time
@@ -17,12 +18,13 @@ from tdmm_core.runtime.device import resolve_device
 from tdmm_core.runtime.progress import SILENT, Progress
 from tdmm_core.runtime.seeding import derive_seed
 from tdmm_core.training import curves, weights
-from tdmm_core.training.checkpoints import RunFolder, read_state
+from tdmm_core.training.checkpoints import RunFolder, read_state, writing
 from tdmm_core.training.config import TrainingConfig
-from tdmm_core.training.deepspeed_settings import load_deepspeed, quiet, read_user_settings, settings
+from tdmm_core.training.deepspeed_engine import load_deepspeed, make_engine, quiet
+from tdmm_core.training.deepspeed_settings import peak_rate, read_user_settings, settings
 from tdmm_core.training.distributed import Team, joined
 from tdmm_core.training.interruption import Interruption
-from tdmm_core.training.step import Inner, Window, own_randomness, train_step, validate
+from tdmm_core.training.step import Inner, Window, own_randomness, seed_torch, train_step, validate
 from tdmm_core.training.task import Place, TrainingSummary, TrainingTask
 
 IDENTITY_FREE = ("checkpoint_every", "log_every")
@@ -39,9 +41,8 @@ class _State:
     best_loss: float | None = None
     validation_loss: float | None = None
     train_loss: float | None = None
-    sums: dict[str, float] = field(default_factory=dict)
-    "Sums of each measure since the last line of the curve, and how many steps they hold (`count`)."
-    count: int = 0
+    sums: dict[str, list[float]] = field(default_factory=dict)
+    "Of each measure: its sum since the last line of the curve, and over how many steps."
     seconds: float = 0.0
 
 
@@ -56,11 +57,14 @@ class _Session:
     folder: RunFolder
     progress: Progress
     engine: object
-    follow_schedule: bool
-    state: _State
+    peak_rate: float | None
+    "Where our schedule rises to; None under a scheduler of the user's."
+    state: _State = field(default_factory=_State)
     window: Window = field(default_factory=Window)
     started: float = field(default_factory=time.monotonic)
-    last_picture: float = -math.inf
+    last_picture: float = field(default_factory=time.monotonic)
+    last_line: tuple[int, float] = (0, 0.0)
+    "Step and seconds at the last line of the curve, or at the start of this session."
 
     @property
     def seconds(self) -> float:
@@ -78,22 +82,32 @@ def train(task: TrainingTask, config: TrainingConfig, place: Place, *, seed: int
     device = resolve_device(place.device)
     deepspeed = load_deepspeed(device.type)
     with joined(device) as team, own_randomness(device), quiet():
-        chosen = settings(config, user, team.size)
+        chosen = settings(config, user, num_processes=team.size, device_type=device.type)
         folder = _claimed(task, config, place, team, seed=seed, user=user)
         shell = weights.shell_of(task.model)
-        team.broadcast(tensor.data for _, tensor in weights.trained(task.model) if team.device.type == "cpu")
-        inner = Inner(task.model, device, config)
-        engine = _engine(deepspeed, inner, config, chosen)
-        session = _Session(task, config, seed, team, folder, progress, engine, "scheduler" not in user, _resumed(engine, folder))
+        team.broadcast(tensor for _, tensor in weights.trained(task.model))
+        engine = make_engine(deepspeed, Inner(task.model, device, config), config, chosen, of_user=bool(user))
+        session = _Session(task, config, seed, team, folder, progress, engine, None if "scheduler" in user else peak_rate(config, chosen))
+        arrived = False
         try:
+            session.state = _resumed(engine, folder)
+            session.last_line = (session.state.step, session.state.seconds)
             _run(session)
+            arrived = True
         finally:
-            values = weights.copies(task.model.named_parameters())
-            engine.destroy()
-            weights.bring_home(task.model, values, shell)
-            del engine, inner, session.engine
+            _dismantle(session, shell, arrived=arrived)
+            del engine
             gc.collect()
         return _finish(session)
+
+
+def _dismantle(session: _Session, shell: weights.Shell, *, arrived: bool) -> None:
+    """Takes the model out of DeepSpeed. After a failure of one among many it stays there: the others may not come to collect the weights."""
+    if session.team.size == 1 or arrived:
+        values = weights.copies(session.task.model.named_parameters())
+        session.engine.destroy()
+        weights.bring_home(session.task.model, values, shell)
+    session.engine = None
 
 
 def _claimed(task: TrainingTask, config: TrainingConfig, place: Place, team: Team, *, seed: int, user: dict) -> RunFolder:
@@ -121,40 +135,28 @@ def _claimed(task: TrainingTask, config: TrainingConfig, place: Place, team: Tea
     return folder
 
 
-def _engine(deepspeed: object, inner: Inner, config: TrainingConfig, chosen: dict) -> object:
-    learning = [parameter for parameter in inner.parameters() if parameter.requires_grad]
-    if not learning:
-        raise TdmmError("training: expected a model with parameters to train, got none")
-    groups = [
-        {"params": [p for p in learning if p.ndim >= 2], "weight_decay": config.weight_decay},
-        {"params": [p for p in learning if p.ndim < 2], "weight_decay": 0.0},
-    ]
-    groups = [group for group in groups if group["params"]]
-    optimizer = None if "optimizer" in chosen else torch.optim.AdamW(groups, lr=config.learning_rate, betas=(config.beta1, config.beta2))
-    engine, *_ = deepspeed.initialize(model=inner, optimizer=optimizer, model_parameters=groups, config=chosen, dist_init_required=False)
-    for half, on in ((torch.bfloat16, engine.bfloat16_enabled()), (torch.float16, engine.fp16_enabled())):
-        if on:
-            inner.own_dtype = half
-    engine.train()
-    return engine
-
-
 def _resumed(engine: object, folder: RunFolder) -> _State:
     """Loads the last complete checkpoint, if there is one, into the engine."""
     checkpoint = folder.latest()
     if checkpoint is None:
         return _State()
-    engine.load_checkpoint(str(checkpoint), tag="deepspeed", load_module_strict=False)
-    return _State(**read_state(checkpoint))
+    state = _State(**read_state(checkpoint))
+    loaded, _ = engine.load_checkpoint(str(checkpoint), tag="deepspeed", load_module_strict=False)
+    if loaded is None:
+        raise TdmmError(f"{checkpoint}: the checkpoint is damaged; remove this folder to go on from the one before")
+    return state
 
 
 def _run(session: _Session) -> None:
     config, state, team = session.config, session.state, session.team
     if team.is_main:
-        curves.cut(session.folder.path / "curves.jsonl", state.step)
+        curves.cut(session.folder.curve, state.step)
         session.progress.start("train", config.steps, "step")
         session.progress.advance(state.step)
-    with Interruption() as interruption:
+    with contextlib.ExitStack() as stack:
+        if team.is_main:
+            stack.callback(session.progress.finish)
+        interruption = stack.enter_context(Interruption())
         while state.step < config.steps:
             _one_step(session)
             done = state.step == config.steps
@@ -167,16 +169,14 @@ def _run(session: _Session) -> None:
                 _checkpoint(session)
             if stop and not done:
                 raise KeyboardInterrupt
-    if team.is_main:
-        session.progress.finish()
 
 
 def _one_step(session: _Session) -> None:
     config, state, engine = session.config, session.state, session.engine
-    torch.manual_seed(derive_seed(session.seed, "step", state.step, session.team.rank))
-    if session.follow_schedule:
+    seed_torch(derive_seed(session.seed, "step", state.step, session.team.rank), session.team.device)
+    if session.peak_rate is not None:
         for group in engine.optimizer.param_groups:
-            group["lr"] = config.learning_rate_at(state.step)
+            group["lr"] = session.peak_rate * config.share_of_rate_at(state.step)
     measures = train_step(engine, session.task, config, state.step)
     state.step += 1
     if session.task.after_step is not None:
@@ -197,8 +197,8 @@ def _look(session: _Session) -> None:
         if not math.isfinite(row["loss"]):
             raise _not_finite(session, f"the loss at step {number} is {row['loss']}")
         for name, value in row.items():
-            state.sums[name] = state.sums.get(name, 0.0) + value
-        state.count += 1
+            total, count = state.sums.get(name, (0.0, 0))
+            state.sums[name] = [total + value, count + 1]
 
 
 def _not_finite(session: _Session, what: str) -> TdmmError:
@@ -211,26 +211,29 @@ def _log(session: _Session) -> None:
     """One line of the training curve: means over the steps since the last."""
     _look(session)
     state, config = session.state, session.config
-    if not state.count:
+    if not state.sums:
         return
-    means = {name: total / state.count for name, total in state.sums.items()}
+    means = {name: total / count for name, (total, count) in state.sums.items()}
     state.train_loss = means["loss"]
-    state.sums, state.count = {}, 0
-    seconds = session.seconds
+    state.sums = {}
+    now = session.seconds
+    since_step, since = session.last_line
+    session.last_line = (state.step, now)
     if session.team.is_main:
         rates = {
             "learning_rate": session.engine.optimizer.param_groups[0]["lr"],
-            "samples_per_s": round(state.step * config.batch_size / max(seconds, 1e-9), 2),
-            "elapsed_s": round(seconds, 3),
+            "samples_per_s": round((state.step - since_step) * config.batch_size / max(now - since, 1e-9), 2),
+            "elapsed_s": round(now, 3),
         }
-        curves.append(session.folder.path / "curves.jsonl", {"step": state.step, "split": "train", **means, **rates})
+        with writing(session.folder.curve):
+            curves.append(session.folder.curve, {"step": state.step, "split": "train", **means, **rates})
 
 
 def _validate(session: _Session) -> None:
     """One line of the validation curve; the weights are put aside where they are the best so far."""
     _look(session)
     state, folder = session.state, session.folder
-    torch.manual_seed(derive_seed(session.seed, "validation"))
+    seed_torch(derive_seed(session.seed, "validation"), session.team.device)
     measures = validate(session.engine, session.task.validation_batches(), session.team)
     if not measures:
         return
@@ -242,12 +245,14 @@ def _validate(session: _Session) -> None:
         if session.config.keep == "best":
             values = weights.copies(weights.trained(session.task.model))
             if session.team.is_main:
-                weights.save(folder.best(state.step), values)
+                with writing(folder.best(state.step)):
+                    weights.save(folder.best(state.step), values)
     if session.team.is_main:
-        curves.append(folder.path / "curves.jsonl", {"step": state.step, "split": "validation", **measures, "elapsed_s": round(session.seconds, 3)})
-        if time.monotonic() - session.last_picture > SECONDS_BETWEEN_PICTURES and state.step < session.config.steps:
-            curves.draw(folder.path / "curves.jsonl", folder.path / "curves.png")
-            session.last_picture = time.monotonic()
+        with writing(folder.curve):
+            curves.append(folder.curve, {"step": state.step, "split": "validation", **measures, "elapsed_s": round(session.seconds, 3)})
+            if time.monotonic() - session.last_picture > SECONDS_BETWEEN_PICTURES and state.step < session.config.steps:
+                curves.draw(folder.curve, folder.picture)
+                session.last_picture = time.monotonic()
 
 
 def _checkpoint(session: _Session) -> None:
@@ -257,10 +262,11 @@ def _checkpoint(session: _Session) -> None:
     finite = all(bool(torch.isfinite(getattr(p, "ds_tensor", p).data).all()) for p in session.task.model.parameters() if p.requires_grad)
     if team.any(not finite):
         raise _not_finite(session, f"a weight after step {state.step} is not finite")
-    session.engine.save_checkpoint(str(folder.part(state.step)), tag="deepspeed", save_latest=False, exclude_frozen_parameters=True)
-    team.wait()
-    if team.is_main:
-        folder.commit(state.step, {**asdict(state), "seconds": session.seconds})
+    with writing(folder.part(state.step)):
+        session.engine.save_checkpoint(str(folder.part(state.step)), tag="deepspeed", save_latest=False, exclude_frozen_parameters=True)
+        team.wait()
+        if team.is_main:
+            folder.commit(state.step, {**asdict(state), "seconds": session.seconds})
     team.wait()
 
 
@@ -271,7 +277,8 @@ def _finish(session: _Session) -> TrainingSummary:
     if best and state.best_step != state.step:
         weights.load(folder.best(state.best_step), session.task.model)
     if session.team.is_main:
-        curves.draw(folder.path / "curves.jsonl", folder.path / "curves.png")
+        with writing(folder.picture):
+            curves.draw(folder.curve, folder.picture)
     session.team.wait()
     return TrainingSummary(
         steps=state.step,

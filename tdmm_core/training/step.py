@@ -43,26 +43,26 @@ class Inner(nn.Module):
 class Window:
     """Measures of the steps since they were last looked at, still on the device so that no step waits for them."""
 
-    names: tuple[str, ...] = ()
+    names: list[tuple[str, ...]] = field(default_factory=list)
+    "Of each step: its measures. They may differ from step to step, never from process to process."
     rows: list[torch.Tensor] = field(default_factory=list)
 
     def add(self, measures: Mapping[str, torch.Tensor | float]) -> None:
-        if not self.names:
-            self.names = tuple(sorted(measures))
-        if tuple(sorted(measures)) != self.names:
-            raise TdmmError(
-                f"a training's measures have to be the same at every step: expected {', '.join(self.names)}, got {', '.join(sorted(measures))}"
-            )
-        loss = measures["loss"]
-        self.rows.append(torch.stack([torch.as_tensor(measures[name], device=loss.device).detach().float() for name in self.names]))
+        """The measures of one more step."""
+        names = tuple(sorted(measures))
+        device = measures["loss"].device
+        self.names.append(names)
+        self.rows.append(torch.stack([torch.as_tensor(measures[name], device=device).detach().float() for name in names]))
 
     def take(self, team: Team) -> list[dict[str, float]]:
         """One dict a step, each measure its mean over the processes; the window is empty afterwards."""
         if not self.rows:
             return []
-        table = team.mean(torch.stack(self.rows))  # (steps, measures)
+        values = iter(team.mean(torch.cat(self.rows)).tolist())
+        steps = [{name: next(values) for name in names} for names in self.names]
         self.rows.clear()
-        return [dict(zip(self.names, row, strict=True)) for row in table.tolist()]
+        self.names.clear()
+        return steps
 
 
 def train_step(engine: object, task: TrainingTask, config: TrainingConfig, step: int) -> dict[str, torch.Tensor]:
@@ -136,3 +136,10 @@ def own_randomness(device: torch.device) -> Iterator[None]:
     """Whatever is seeded inside leaves the caller's random streams as they were."""
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         yield
+
+
+def seed_torch(seed: int, device: torch.device) -> None:
+    """Seeds torch's global streams of the CPU and of this device alone (torch.manual_seed also visits all others, which costs more than a small step)."""
+    torch.default_generator.manual_seed(seed)
+    if device.type == "cuda":
+        torch.cuda.manual_seed(seed)

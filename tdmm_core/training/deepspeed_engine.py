@@ -1,0 +1,96 @@
+"""DeepSpeed itself: its quiet import, and an engine of it around a model. Knows no run and no folder."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import io
+import logging
+import os
+import warnings
+from collections.abc import Iterator
+from types import ModuleType
+
+import torch
+from torch import nn
+
+from tdmm_core.errors import InputError, MissingPartError, TdmmError
+from tdmm_core.training.config import TrainingConfig
+from tdmm_core.training.step import Inner
+
+
+def load_deepspeed(device_type: str) -> ModuleType:
+    """DeepSpeed, imported for CPU or CUDA, without its talk and without compiling anything. Raises MissingPartError where it is not installed."""
+    if device_type not in ("cpu", "cuda"):
+        raise InputError(f"--device {device_type}: training runs on cpu or cuda; use --device cpu")
+    os.environ.setdefault("DS_ACCELERATOR", device_type)
+    talk = logging.getLogger("DeepSpeed")
+    try:
+        with contextlib.redirect_stdout(io.StringIO()), quiet():
+            deepspeed = importlib.import_module("deepspeed")
+    except ImportError as e:
+        raise MissingPartError(
+            f"training needs DeepSpeed, which runs on Linux and cannot be imported here ({e}); pip install 'deepspeed>=0.16'"
+        ) from e
+    talk.handlers.clear()
+    talk.addHandler(logging.NullHandler())
+    for name in deepspeed.ops.__compatible_ops__:
+        if "shm_comm" in name:  # would be compiled at the first start, and a kill meanwhile leaves a lock that every later start waits for
+            deepspeed.ops.__compatible_ops__[name] = False
+    _choose_accelerator(device_type)
+    return deepspeed
+
+
+def make_engine(deepspeed: ModuleType, inner: Inner, config: TrainingConfig, chosen: dict, *, of_user: bool) -> object:
+    """An engine that trains `inner` by AdamW, or by the optimizer that the settings `chosen` name."""
+    learning = [parameter for parameter in inner.parameters() if parameter.requires_grad]
+    if not learning:
+        raise TdmmError("training: expected a model with parameters to train, got none")
+    optimizer = None
+    if "optimizer" not in chosen:
+        optimizer = torch.optim.AdamW(_groups(learning, config), lr=config.learning_rate, betas=(config.beta1, config.beta2))
+    try:
+        engine, *_ = deepspeed.initialize(model=inner, optimizer=optimizer, model_parameters=learning, config=chosen, dist_init_required=False)
+    except (AssertionError, AttributeError, ImportError, KeyError, RuntimeError, TypeError, ValueError) as e:
+        if not of_user:
+            raise
+        reason = (str(e).strip() or type(e).__name__).splitlines()[0]
+        raise InputError(f"--deepspeed: DeepSpeed does not take these settings ({type(e).__name__}: {reason}); see its configuration page") from e
+    for half, on in ((torch.bfloat16, engine.bfloat16_enabled()), (torch.float16, engine.fp16_enabled())):
+        if on:
+            inner.own_dtype = half
+    if engine.world_size == 1 and engine.zero_optimization_stage() == 0 and inner.own_dtype is None:
+        engine.enable_backward_allreduce = False  # a process alone would still send every gradient through the network library
+    engine.train()
+    return engine
+
+
+def _groups(learning: list[nn.Parameter], config: TrainingConfig) -> list[dict]:
+    """Matrices decay; biases, norms and other vectors do not."""
+    groups = [
+        {"params": [parameter for parameter in learning if parameter.ndim >= 2], "weight_decay": config.weight_decay},
+        {"params": [parameter for parameter in learning if parameter.ndim < 2], "weight_decay": 0.0},
+    ]
+    return [group for group in groups if group["params"]]
+
+
+def _choose_accelerator(device_type: str) -> None:
+    from deepspeed.accelerator import get_accelerator, set_accelerator
+
+    if get_accelerator().device_name() == device_type:
+        return
+    if device_type == "cpu":
+        from deepspeed.accelerator.cpu_accelerator import CPU_Accelerator as Accelerator
+    else:
+        from deepspeed.accelerator.cuda_accelerator import CUDA_Accelerator as Accelerator
+    set_accelerator(Accelerator())
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Without the warnings that DeepSpeed's use of torch raises."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=FutureWarning)
+        warnings.filterwarnings("ignore", category=DeprecationWarning)
+        warnings.filterwarnings("ignore", module="deepspeed")
+        yield
