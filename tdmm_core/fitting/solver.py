@@ -1,0 +1,120 @@
+"""A whole clip at once: expression and pose of every frame, with its neighbours in time; shape and lens are given.
+
+Projected Gauss-Newton on all frames together. Only neighbours are coupled, unit by unit, so the system is a narrow band.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tdmm_core.fitting.landmark_model import LandmarkModel
+from tdmm_core.fitting.problem import Answer, Equations, Face, Observations, frame_cost, frame_equations
+
+_CHUNK = 64
+"Frames whose derivatives are held in memory at once."
+_WINDOW, _OVERLAP = 750, 50
+"Frames solved together, and how far a window looks into its neighbours: far beyond the reach of evenness."
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Evenness:
+    """How evenly things move: one over the usual second difference of each unit, and where frames follow one another."""
+
+    precision: np.ndarray
+    "(P,), per frame^2."
+    follows: np.ndarray
+    "(T - 1,) bool: whether a frame is the next in time of the one before it."
+
+    @property
+    def centres(self) -> np.ndarray:
+        """Indices of frames whose two neighbours both count."""
+        return np.flatnonzero(self.follows[1:] & self.follows[:-1]) + 1
+
+
+def solve_clip(lm: LandmarkModel, face: Face, seen: Observations, start: Answer, *, even: Evenness, iterations: int) -> Answer:
+    """Expression and pose of T frames from a first guess, in overlapping windows, so that an hour needs no more memory than a minute."""
+    vectors = np.empty_like(start.vector)
+    for low in range(0, len(vectors), _WINDOW):
+        high = min(low + _WINDOW, len(vectors))
+        outer = slice(max(0, low - _OVERLAP), min(high + _OVERLAP, len(vectors)))
+        part = Evenness(precision=even.precision, follows=even.follows[outer.start : outer.stop - 1])
+        solved = solve_frames(lm, face, seen[outer], Answer.of(start.vector[outer]), even=part, iterations=iterations).vector
+        vectors[low:high] = solved[low - outer.start : high - outer.start]
+    return Answer.of(vectors)
+
+
+def solve_frames(lm: LandmarkModel, face: Face, seen: Observations, start: Answer, *, even: Evenness, iterations: int) -> Answer:
+    """Expression and pose of T frames from a first guess."""
+    vector, cost = start.vector, _cost(lm, face, start.vector, seen, even)
+    for _ in range(iterations):
+        step = _step(lm, face, vector, seen, even)
+        for scale in (1.0, 0.5, 0.2, 0.05):
+            tried = Answer.of(vector + scale * step).vector
+            after = _cost(lm, face, tried, seen, even)
+            if after < cost:
+                break
+        else:
+            break
+        vector, gain, cost = tried, cost - after, after
+        if gain < 1e-3 * cost:
+            break
+    return Answer.of(vector)
+
+
+def _cost(lm: LandmarkModel, face: Face, vector: np.ndarray, seen: Observations, even: Evenness) -> float:
+    bent = _second_differences(vector, even.centres) * even.precision
+    parts = (slice(i, i + _CHUNK) for i in range(0, len(vector), _CHUNK))
+    return sum(frame_cost(lm, face, Answer.of(vector[p]), seen[p]) for p in parts) + float((bent**2).sum())
+
+
+def _second_differences(vector: np.ndarray, centres: np.ndarray) -> np.ndarray:
+    return vector[centres - 1] - 2 * vector[centres] + vector[centres + 1]
+
+
+def _step(lm: LandmarkModel, face: Face, vector: np.ndarray, seen: Observations, even: Evenness) -> np.ndarray:
+    """(T, P) Gauss-Newton step; units at a bound that would leave it stay."""
+    from scipy.linalg import solveh_banded
+
+    equations = _all_equations(lm, face, vector, seen)
+    gradient = equations.gradient + _bending_gradient(vector, even)
+    num_frames, num_own = vector.shape
+    units = num_own - 6
+    held = np.zeros(vector.shape, bool)
+    held[:, :units] = ((vector[:, :units] <= 0) & (gradient[:, :units] > 0)) | ((vector[:, :units] >= 1) & (gradient[:, :units] < 0))
+    band = _band(equations.hessian, even, num_frames)
+    free = (~held).ravel().astype(np.float64)
+    for row in range(1, len(band)):
+        band[row, : len(free) - row] *= free[row:]
+    band *= free
+    band[0] += 1 - free + 1e-9
+    return -solveh_banded(band, gradient.ravel() * free, lower=True, check_finite=False).reshape(vector.shape)
+
+
+def _all_equations(lm: LandmarkModel, face: Face, vector: np.ndarray, seen: Observations) -> Equations:
+    parts = [slice(i, i + _CHUNK) for i in range(0, len(vector), _CHUNK)]
+    each = [frame_equations(lm, face, Answer.of(vector[p]), seen[p]) for p in parts]
+    return Equations(hessian=np.concatenate([e.hessian for e in each]), gradient=np.concatenate([e.gradient for e in each]))
+
+
+def _bending_gradient(vector: np.ndarray, even: Evenness) -> np.ndarray:
+    centres = even.centres
+    bent = _second_differences(vector, centres) * even.precision**2
+    gradient = np.zeros_like(vector)
+    for offset, factor in ((-1, 1), (0, -2), (1, 1)):
+        # Centres are distinct, so plain indexed addition is safe.
+        gradient[centres + offset] += factor * bent
+    return gradient
+
+
+def _band(hessian: np.ndarray, even: Evenness, num_frames: int) -> np.ndarray:
+    """(2 P + 1, T P): the lower band of the whole clip's matrix."""
+    num_own = hessian.shape[1]
+    band = np.zeros((2 * num_own + 1, num_frames, num_own))
+    for below in range(num_own):
+        band[below, :, : num_own - below] = np.diagonal(hessian, -below, 1, 2)
+    strength = even.precision**2
+    for first, second, factor in ((-1, -1, 1), (0, 0, 4), (1, 1, 1), (-1, 0, -2), (0, 1, -2), (-1, 1, 1)):
+        band[(second - first) * num_own, even.centres + first] += factor * strength
+    return band.reshape(2 * num_own + 1, -1)
