@@ -11,7 +11,8 @@ _EXCLUSIVE = (("eyeLookUp", "eyeLookDown"), ("eyeLookIn", "eyeLookOut"), ("jawLe
 
 _INHIBITS = (
     ("eyeBlink", "eyeWide", 1.0), ("jawOpen", "mouthPress", 0.75), ("jawOpen", "mouthRollUpper", 0.4), ("jawOpen", "mouthRollLower", 0.4),
-    ("mouthPucker", "mouthStretch", 0.6), ("mouthPucker", "mouthSmile", 0.5), ("mouthFunnel", "mouthPress", 0.6), ("mouthRollLower", "mouthLowerDown", 0.6),
+    ("mouthPucker", "mouthStretch", 0.6), ("mouthPucker", "mouthSmile", 0.5), ("mouthFunnel", "mouthPress", 0.6),
+    ("mouthRollLower", "mouthLowerDown", 0.6),
     ("tongueOut", "mouthPress", 1.0), ("tongueOut", "mouthRollLower", 0.7), ("tongueOut", "mouthRollUpper", 0.7), ("cheekPuff", "jawOpen", 0.7),
     ("tongueOut", "mouthClose", 1.0), ("eyeWide", "eyeSquint", 0.3), ("browDown", "browOuterUp", 0.35), ("mouthSmile", "mouthFrown", 0.5),
 )  # fmt: skip
@@ -20,7 +21,8 @@ _INHIBITS = (
 _ALONG = (
     ("mouthSmile", "cheekSquint", 0.25), ("mouthSmile", "mouthDimple", 0.15), ("cheekSquint", "eyeSquint", 0.3), ("noseSneer", "browDown", 0.2),
     ("noseSneer", "mouthUpperUp", 0.2), ("mouthUpperUp", "noseSneer", 0.2), ("eyeBlink", "cheekSquint", 0.1), ("browOuterUp", "eyeWide", 0.1),
-    ("mouthFrown", "mouthShrugLower", 0.2), ("mouthStretch", "mouthLowerDown", 0.15), ("jawOpen", "mouthLowerDown", 0.15), ("mouthPucker", "mouthFunnel", 0.2),
+    ("mouthFrown", "mouthShrugLower", 0.2), ("mouthStretch", "mouthLowerDown", 0.15), ("jawOpen", "mouthLowerDown", 0.15),
+    ("mouthPucker", "mouthFunnel", 0.2),
     ("mouthPress", "mouthRollLower", 0.15), ("mouthFunnel", "jawOpen", 0.15), ("browDown", "eyeSquint", 0.2), ("jawOpen", "mouthStretch", 0.1),
     ("mouthShrugLower", "mouthShrugUpper", 0.35), ("mouthDimple", "mouthStretch", 0.15), ("browInnerUp", "browOuterUp", 0.15),
 )  # fmt: skip

@@ -93,20 +93,22 @@ def verb_phrase(wording: Wording, form: Form, rng: Random) -> str:
 def _verb_clause(wording: Wording, form: Form, rng: Random) -> str:
     """A verb of the label's own with adverbs before or after: "slightly pouts", "raises her eyebrows very strongly"."""
     base = conjugate(wording.filled(rng.choice(wording.label.verbs)), form)
-    before, after = [], []
-    if wording.adverbs():
-        adverb = rng.choice(wording.adverbs())
-        front = " " not in adverb and adverb not in ("extremely", "far") and wording.label.kind != "head"
-        (before if front and form != "to" and rng.random() < 0.5 else after).append(adverb)
-    if wording.label.countable:
-        after.append(_count(wording, rng))
-    if wording.tempo_adverbs():
-        adverb = rng.choice(wording.tempo_adverbs())
-        front = " " not in adverb and not before and form != "to" and rng.random() < 0.6
-        (before if front else after).append(adverb)
-    if wording.micro:
-        (before if not before else after).append("briefly")
+    before: list[str] = []
+    manner: list[str] = []
+    for words, often in ((wording.adverbs(), 0.5), (wording.tempo_adverbs(), 0.6), (("briefly",) if wording.micro else (), 0.7)):
+        if words:
+            adverb = rng.choice(words)
+            front = not before and form != "to" and _leads(adverb, wording) and rng.random() < often
+            (before if front else manner).append(adverb)
+    after = [_count(wording, rng)] if wording.label.countable else []
+    short = all(" " not in m for m in manner)
+    after = [*after, " and ".join(manner)] if short else [*manner[:1], *after, *manner[1:]]
     return _dated(wording, " ".join([*before, base, *(a for a in after if a)]), rng)
+
+
+def _leads(adverb: str, wording: Wording) -> bool:
+    """Whether an adverb may stand before the verb."""
+    return " " not in adverb and adverb not in ("extremely", "far") and not (wording.label.kind == "head" and adverb in wording.adverbs())
 
 
 def _count(wording: Wording, rng: Random) -> str:
@@ -118,13 +120,18 @@ def _count(wording: Wording, rng: Random) -> str:
 
 def _adjective_clause(wording: Wording, form: Form, rng: Random) -> str:
     """A state of mind: "looks slightly sad", "quickly becomes furious", "seems to be afraid"."""
-    verbs = ["become", "turn", "grow", "get"] if wording.tempo_adverbs() else ["look", "look", "become", "appear", "seem", "look"]
+    if wording.tempo_adverbs():
+        verbs = ["become", "turn", "grow", "get"]
+    else:
+        verbs = ["look", "look", "become"] if form in ("bare", "ing") else ["look", "look", "look", "become", "appear", "seem"]
     quality = _graded(wording, rng.choice(wording.label.adjectives), rng)
     return _with_tempo(wording, conjugate(rng.choice(verbs), form), quality, rng)
 
 
 def _state_clause(wording: Wording, form: Form, rng: Random) -> str:
-    return _dated(wording, f"{conjugate(rng.choice(['have', 'show']), form)} {wording.filled(rng.choice(wording.label.states))}", rng)
+    state = rng.choice(wording.label.states)
+    verb = "keep" if state.startswith("{poss}") else rng.choice(["have", "show"])
+    return _dated(wording, f"{conjugate(verb, form)} {wording.filled(state)}", rng)
 
 
 def _qualified(wording: Wording) -> bool:
@@ -136,7 +143,7 @@ def _with_tempo(wording: Wording, verb: str, rest: str, rng: Random) -> str:
     words = f"{verb} {rest}"
     if wording.tempo_adverbs():
         adverb = rng.choice(wording.tempo_adverbs())
-        words = f"{adverb} {words}" if " " not in adverb and not verb.startswith("to ") and rng.random() < 0.6 else f"{words} {adverb}"
+        words = f"{adverb} {words}" if " " not in adverb and rng.random() < 0.6 else f"{words} {adverb}"
     if wording.micro:
         words = f"{words} {rng.choice(['for an instant', 'for a split second', 'very briefly'])}"
     return _dated(wording, words, rng)

@@ -10,15 +10,15 @@ Form = Literal["bare", "third", "plural", "past", "ing", "to"]
 
 _THIRD = {"be": "is", "have": "has"}
 _PAST = {
-    "be": "was", "have": "had", "become": "became", "show": "showed", "stick": "stuck", "bite": "bit", "blow": "blew", "break": "broke", "burst": "burst",
-    "fake": "faked", "give": "gave", "let": "let", "make": "made", "put": "put", "shake": "shook", "shut": "shut", "speak": "spoke", "say": "said",
-    "weep": "wept", "keep": "kept", "grow": "grew", "feel": "felt", "get": "got", "lean": "leaned", "knit": "knitted", "slide": "slid", "tuck": "tucked",
-    "stay": "stayed", "bow": "bowed", "suck": "sucked", "quiver": "quivered", "hold": "held", "begin": "began", "go": "went", "do": "did", "sway": "swayed",
-    "open": "opened", "widen": "widened", "narrow": "narrowed", "furrow": "furrowed", "chew": "chewed", "display": "displayed", "draw": "drew", "wear": "wore",
-    "screw": "screwed", "lower": "lowered", "brighten": "brightened",
+    "be": "was", "have": "had", "become": "became", "stick": "stuck", "bite": "bit", "blow": "blew", "break": "broke", "burst": "burst",
+    "give": "gave", "let": "let", "make": "made", "put": "put", "shake": "shook", "shut": "shut", "speak": "spoke", "say": "said",
+    "weep": "wept", "keep": "kept", "grow": "grew", "feel": "felt", "get": "got", "slide": "slid", "hold": "held", "begin": "began",
+    "go": "went", "do": "did", "draw": "drew", "wear": "wore", "thrust": "thrust",
 }  # fmt: skip
-_DOUBLED = {"grin": "grinn", "nod": "nodd", "sob": "sobb", "let": "lett", "drop": "dropp", "jut": "jutt", "shut": "shutt", "knit": "knitt", "get": "gett",
-            "put": "putt", "shrug": "shrugg", "begin": "beginn", "grit": "gritt"}  # fmt: skip
+_DOUBLED = {
+    "grin": "grinn", "nod": "nodd", "sob": "sobb", "let": "lett", "drop": "dropp", "jut": "jutt", "shut": "shutt", "knit": "knitt", "get": "gett",
+    "put": "putt", "shrug": "shrugg", "begin": "beginn", "grit": "gritt",
+}  # fmt: skip
 _TIMES = {1: "once", 2: "twice", 3: "three times", 4: "four times", 5: "five times", 6: "six times"}
 _NUMBERS = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five", 6: "six"}
 
@@ -82,7 +82,7 @@ def article(phrase: str) -> str:
 
 
 def plural(phrase: str) -> str:
-    """A count noun in the plural; the noun is the first word of "nod of the head" and the last word before "to", "of", "on", "with", "from", "left" ..."""
+    """A count noun in the plural: the "s" goes before "of the head", "to the left", "on the right" and the like."""
     head, mark, tail = _split_tail(phrase)
     return f"{_third(head)}{mark}{tail}"
 

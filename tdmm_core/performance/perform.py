@@ -61,13 +61,10 @@ def curves(script: Script, num_frames: int, *, seed: int, actor: Actor, fps: flo
 
 def _gestures(script: Script, times: np.ndarray, actor: Actor, rng: np.random.Generator) -> list[Gesture]:
     lexicon = load_lexicon()
-    last_s = times[-1]
-    return [
-        gesture(
-            Cue(event=e, label=lexicon.of(e), actor=actor, times=times, held=e.end_s >= script.duration_s - 0.02 or e.end_s > last_s + 0.05, rng=rng)
-        )
-        for e in script.events
-    ]
+    # The last frame lies before the script's end, so an event may end after it and yet be meant to last.
+    last_s = min(script.duration_s - 0.02, times[-1] + 0.05)
+    cues = (Cue(event=e, label=lexicon.of(e), actor=actor, times=times, held=e.end_s >= last_s, rng=rng) for e in script.events)
+    return [gesture(cue) for cue in cues]
 
 
 def _idle(rng: np.random.Generator, times: np.ndarray, actor: Actor) -> np.ndarray:

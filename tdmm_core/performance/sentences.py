@@ -8,7 +8,7 @@ from random import Random
 from tdmm_core.domain.script import Event, Script
 from tdmm_core.errors import InputError
 from tdmm_core.performance.clauses import Person, Wording, circumstance, noun_phrase, outcome, verb_phrase, word
-from tdmm_core.performance.grammar import joined, seconds, sentence
+from tdmm_core.performance.grammar import Form, joined, seconds, sentence
 from tdmm_core.performance.lexicon import Lexicon, load_lexicon
 from tdmm_core.runtime.seeding import derive_seed
 
@@ -29,8 +29,22 @@ PERSONS: tuple[Person, ...] = (
 NOBODY = Person(subject="", poss="the", refl="oneself")
 YOU = Person(subject="", poss="your", refl="yourself")
 
-_STYLES = ("told",) * 5 + ("ordered",) * 2 + ("named",) * 4
-_TRIES = 60
+_STYLES = ("told",) * 5 + ("captioned",) * 2 + ("ordered",) * 2 + ("named",) * 4
+_TRIES = 80
+
+_STILL_TOLD = (
+    "keeps a neutral face", "stays calm and still", "looks neutral", "shows no expression", "does nothing in particular", "rests with a relaxed face",
+    "keeps still", "holds still", "keeps a straight face",
+)  # fmt: skip
+_STILL_NAMED = (
+    "a neutral face",
+    "nothing happens",
+    "a relaxed, neutral face",
+    "a still face without expression",
+    "a calm face at rest",
+    "no expression",
+)
+_STILL_ORDERED = ("keep a neutral face", "hold still", "stay neutral", "relax your face", "do nothing", "keep your face at rest")
 
 Moment = tuple[Wording, ...]
 "Events that happen at the same time, the longest-lasting first."
@@ -39,18 +53,22 @@ Moment = tuple[Wording, ...]
 def write_sentences(script: Script, *, count: int = 6, seed: int = 0, gender: str = "") -> tuple[str, ...]:
     """`count` different sentences, each of which names every event of the script, with its intensity, tempo, side, direction and count.
 
-    With `gender` (female, male) no sentence speaks of the other one. The first is a full statement. Raises InputError for an event that the lexicon does not know.
+    With `gender` (female, male) no sentence speaks of the other one. The first is a full statement. Raises InputError for an event that
+    the lexicon does not know, and where so many cannot be written.
     """
     lexicon = load_lexicon()
     rng = Random(derive_seed(seed, "sentences"))
     persons = [p for p in PERSONS if not gender or p.gender in ("", gender)]
     found: dict[str, None] = {}
-    for turn in range(_TRIES * count):
-        style = "told" if turn == 0 else rng.choice(_STYLES)
+    in_vain = 0
+    while len(found) < count and in_vain < _TRIES:
+        style = rng.choice(_STYLES) if found else "told"
+        known = len(found)
         found.setdefault(_write(script, lexicon, persons, style, rng))
-        if len(found) == count:
-            return tuple(found)
-    raise InputError(f"sentences: expected {count} different ones, could write {len(found)}; ask for fewer")
+        in_vain = in_vain + 1 if len(found) == known else 0
+    if len(found) < count:
+        raise InputError(f"sentences: expected {count} different ones, could write {len(found)}; ask for fewer")
+    return tuple(found)
 
 
 def _write(script: Script, lexicon: Lexicon, persons: Sequence[Person], style: str, rng: Random) -> str:
@@ -62,6 +80,10 @@ def _write(script: Script, lexicon: Lexicon, persons: Sequence[Person], style: s
             return _ordered(_moments(script, lexicon, YOU, rng), rng)
         case "named":
             return _named(_moments(script, lexicon, NOBODY, rng), rng)
+        case "captioned":
+            person = rng.choice([p for p in persons if (p.headed or not headed) and p.subject not in ("she", "he")])
+            text = f"{person.subject} {_chain([_clause(m, 'ing', rng) for m in _moments(script, lexicon, person, rng)], rng)}"
+            return sentence(text) if rng.random() < 0.3 else text
         case _:
             person = rng.choice([p for p in persons if p.headed or not headed])
             return _told(_moments(script, lexicon, person, rng), person, rng)
@@ -87,25 +109,25 @@ def _together(first: Event, second: Event) -> bool:
     return shared > 0.5 * min(first.end_s - first.start_s, second.end_s - second.start_s)
 
 
-def _clause(moment: Moment, form: str, rng: Random) -> str:
+def _clause(moment: Moment, form: Form, rng: Random) -> str:
     """A moment as one verb phrase with its company: "smiles broadly while nodding twice"."""
     head, *others = moment
-    clause = verb_phrase(head, form, rng)  # type: ignore[arg-type]
+    clause = verb_phrase(head, form, rng)
     if not others:
         return clause
     if len(others) == 1:
         if form != "ing" and rng.random() < 0.25:
-            return f"{clause} and {verb_phrase(others[0], form, rng)} at the same time"  # type: ignore[arg-type]
+            return f"{clause} and {verb_phrase(others[0], form, rng)} at the same time"
         return f"{clause} {circumstance(others[0], rng)}"
     return f"{clause} while {joined([verb_phrase(o, 'ing', rng) for o in others])}"
 
 
 def _told(moments: Sequence[Moment], person: Person, rng: Random) -> str:
     """Third person: statement, in the present (mostly), the progressive or the past."""
-    form, auxiliary = rng.choice([("third", "")] * 4 + [("ing", "is ")] + [("past", "")])
+    form: Form = rng.choice(("third", "third", "third", "third", "ing", "past"))
     who = person.subject
     if form == "ing":
-        return sentence(f"{who} {auxiliary}{_chain([_clause(m, 'ing', rng) for m in moments], rng)}")
+        return sentence(f"{who} is {_chain([_clause(m, 'ing', rng) for m in moments], rng)}")
     first = _clause(moments[0], form, rng)
     if len(moments) == 1:
         lead = moments[0][1:]
@@ -117,24 +139,28 @@ def _told(moments: Sequence[Moment], person: Person, rng: Random) -> str:
     return sentence(f"{rng.choice(['', '', 'first, '])}{who} {_chain([first, *(_clause(m, form, rng) for m in moments[1:])], rng)}")
 
 
-def _two(moments: Sequence[Moment], who: str, form: str, first: str, rng: Random) -> str:
-    again = _pronoun(who)
-    second = _clause(moments[1], form, rng)
-    options = [
-        lambda: f"{who} {first}, then {second}",
-        lambda: f"{who} {first} and then {second}",
-        lambda: f"{who} {first} before {_clause(moments[1], 'ing', rng)}",
-        lambda: f"{who} {second} after {_clause(moments[0], 'ing', rng)}",
-        lambda: f"after {_clause(moments[0], 'ing', rng)}, {who} {second}",
-        lambda: f"first {who} {first}, then {again} {second if again != 'they' else _clause(moments[1], 'plural' if form == 'third' else form, rng)}",
-        lambda: (
-            f"{who} {first}; a moment later {again} {second if again != 'they' else _clause(moments[1], 'plural' if form == 'third' else form, rng)}"
-        ),
-    ]
-    if _melts(moments[0], moments[1]):
-        thing = "it" if who != "the face" else "this"
-        options += [lambda: f"{who} {first}, and {thing} {'turned' if form == 'past' else 'turns'} to {outcome(moments[1][0], rng)}"] * 3
-    return rng.choice(options)()
+def _two(moments: Sequence[Moment], who: str, form: Form, first: str, rng: Random) -> str:
+    again, second = _pronoun(who), _clause(moments[1], form, rng)
+    own: Form = "plural" if again == "they" and form == "third" else form
+    melting = _melts(moments[0], moments[1])
+    match rng.choice(("then", "and then", "before", "after", "once", "first", "later", *(("melts",) * 3 if melting else ()))):
+        case "then":
+            return f"{who} {first}, then {second}"
+        case "and then":
+            return f"{who} {first} and then {second}"
+        case "before":
+            return f"{who} {first} before {_clause(moments[1], 'ing', rng)}"
+        case "after":
+            return f"{who} {second} after {_clause(moments[0], 'ing', rng)}"
+        case "once":
+            return f"after {_clause(moments[0], 'ing', rng)}, {who} {second}"
+        case "first":
+            return f"first {who} {first}, then {again} {_clause(moments[1], own, rng)}"
+        case "later":
+            return f"{who} {first}; a moment later {again} {_clause(moments[1], own, rng)}"
+        case _:
+            turns = "turned" if form == "past" else "turns"
+            return f"{who} {first}, and {'it' if who != 'the face' else 'this'} {turns} to {outcome(moments[1][0], rng)}"
 
 
 def _pronoun(who: str) -> str:
@@ -170,7 +196,8 @@ def _named(moments: Sequence[Moment], rng: Random) -> str:
         links = [", then ", " followed by ", " and then ", ", followed by "]
         if _melts(moments[0], moments[1]) and all(m[0].label.things or m[0].label.kind == "expression" for m in moments):
             goal = outcome(moments[1][0], rng)
-            text = f"{names[0]} {rng.choice(['turning to', 'turning to', 'turning into', 'changing to', 'giving way to', 'that turns to', 'fading into'])} {goal}"
+            link = rng.choice(("turning to", "turning to", "turning into", "changing to", "giving way to", "that turns to", "fading into"))
+            text = f"{names[0]} {link} {goal}"
             return _framed(text, rng) if rng.random() < 0.75 else _framed(rng.choice(links).join(names), rng)
         return _framed(rng.choice(links).join(names), rng)
     return _framed(_chain(names, rng), rng)
@@ -200,14 +227,6 @@ def _melts(first: Moment, second: Moment) -> bool:
 def _still(script: Script, who: str, rng: Random) -> str:
     """A clip in which nothing happens."""
     length = rng.choice(["", "", f" for {seconds(script.duration_s)}"])
-    told = rng.choice(
-        [
-            f"{who} keeps a neutral face{length}", f"{who} stays calm and still{length}", f"{who} looks neutral{length}", f"{who} shows no expression{length}",
-            f"{who} does nothing in particular{length}", f"{who} rests with a relaxed face{length}", f"{who} keeps still{length}",
-        ]
-    )  # fmt: skip
-    named = rng.choice(
-        ["a neutral face", "nothing happens", "a relaxed, neutral face", "a still face without expression", "a calm face at rest", "no expression"]
-    )
-    ordered = rng.choice(["keep a neutral face", "hold still", "stay neutral", "relax your face", "do nothing", "keep your face at rest"])
+    told = f"{who} {rng.choice(_STILL_TOLD)}{length}"
+    named, ordered = rng.choice(_STILL_NAMED), rng.choice(_STILL_ORDERED)
     return rng.choice([sentence(told), sentence(told), f"{named}{length}", f"{ordered}{length}"])

@@ -1,0 +1,138 @@
+"""The lexicon is whole: every unit exists, words belong to one label, labels can be told apart."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+from collections import Counter
+
+import pytest
+
+from tdmm_core.domain.script import Event
+from tdmm_core.errors import InputError
+from tdmm_core.morphable.open_head import load_open_head
+from tdmm_core.performance.lexicon import load_lexicon, read_lexicon
+from tdmm_core.performance.units import PAIRS, UNITS, mirrored
+
+LEXICON = load_lexicon()
+HEADER = """
+[[intensity]]
+name = "medium"
+low = 0.4
+high = 0.6
+adjectives = []
+adverbs = []
+degrees = []
+reaches = []
+[[tempo]]
+name = "medium"
+adjectives = []
+adverbs = []
+"""
+SMILE = '[[label]]\nname = "smile"\nkind = "action"\ncategory = "x"\nsource = "AU 12"\n'
+
+
+def test_units_are_those_of_the_open_head():
+    assert len(UNITS) == 52
+    assert set(UNITS) == set(load_open_head().expression_names)
+    assert all(mirrored(UNITS[left]) == UNITS[right] for left, right in PAIRS)
+
+
+def test_every_unit_is_used_and_every_strength_is_a_share():
+    used = {mirrored(u) if label.lateral != "none" else u for label in LEXICON.labels.values() for u in label.units}
+    used |= {u for label in LEXICON.labels.values() for u in label.units}
+    assert used == set(UNITS)
+    assert all(0 < s <= 1 for label in LEXICON.labels.values() for s in label.units.values())
+
+
+def test_there_are_labels_of_every_kind_with_source_and_words():
+    assert len(LEXICON.labels) >= 60
+    assert {label.kind for label in LEXICON.labels.values()} == {"expression", "action", "gaze", "blink", "head"}
+    for label in LEXICON.labels.values():
+        assert label.source and label.category
+        assert label.phrases(), label.name
+        for words in (label.nouns, label.things, label.adjectives, label.verbs, label.states):
+            assert len(set(words)) == len(words), label.name
+        assert label.units or label.head, label.name
+        if label.kind == "expression":
+            assert label.nouns and (label.adjectives or label.verbs), label.name
+
+
+def test_no_phrase_belongs_to_two_labels():
+    counts = Counter(p for label in LEXICON.labels.values() for p in set(label.phrases()))
+    assert [p for p, n in counts.items() if n > 1] == []
+
+
+def test_sides_and_directions_are_said():
+    for label in LEXICON.labels.values():
+        for phrase in label.phrases():
+            assert ("{side}" in phrase) == (label.lateral == "said"), phrase
+            assert ("{direction}" in phrase) == bool(label.directions), phrase
+            assert set(re.findall(r"{(\w+)}", phrase)) <= {"side", "direction", "poss", "refl"}, phrase
+
+
+def _features(label) -> dict[str, float]:
+    more = {f"head {k}": v / 20 for k, v in label.head.items()} | {f"pattern {label.pattern}": 0.5}
+    return {**label.units, **more, **({f"rhythm {label.rhythm.hz}": 0.3} if label.rhythm else {})}
+
+
+def _cosine(a: dict[str, float], b: dict[str, float]) -> float:
+    return sum(v * b.get(k, 0) for k, v in a.items()) / math.sqrt(sum(v * v for v in a.values()) * sum(v * v for v in b.values()))
+
+
+def test_no_two_labels_do_the_same():
+    alike = [
+        (a.name, b.name)
+        for a, b in itertools.combinations(LEXICON.labels.values(), 2)
+        if _cosine(_features(a), _features(b)) > 0.93 and {a.name, b.name} != {"closed eyes", "half-closed eyes"}
+    ]
+    assert alike == []
+    # These two differ in strength alone: half closed is about half as far.
+    closed, half = (LEXICON.label(n).units["eyeBlinkLeft"] for n in ("closed eyes", "half-closed eyes"))
+    assert half < 0.65 * closed
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("happiness", "sadness"), ("raised eyebrows", "lowered brows"), ("raised head", "lowered head"), ("wide eyes", "squint")]
+)
+def test_opposites_move_apart(one, other):
+    assert _cosine(_features(LEXICON.label(one)), _features(LEXICON.label(other))) < 0.3
+
+
+def test_degrees_do_not_overlap():
+    spans = sorted((d.low, d.high) for d in LEXICON.degrees)
+    assert all(low < high for low, high in spans)
+    assert all(a[1] < b[0] for a, b in itertools.pairwise(spans))
+    assert LEXICON.degree(0.3).name == "subtle" and LEXICON.degree(0.55).name == "medium" and LEXICON.degree(0.95).name == "extreme"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("not toml [", "expected TOML"),
+        (HEADER + SMILE + "units = { mouthLaugh = 0.5 }", "'mouthLaugh' is none of the 52"),
+        (HEADER + SMILE + "units = { mouthSmile = 1.5 }", "got 1.5"),
+        (HEADER + SMILE + "units = { mouthSmile = 0.5 }\n" + SMILE + "units = { mouthSmile = 0.5 }", "stands twice"),
+        (HEADER + SMILE + "units = { mouthSmile = 0.5 }\ncolour = 'red'", "unknown entry 'colour'"),
+        (HEADER + SMILE.replace('"action"', '"deed"') + "units = { mouthSmile = 0.5 }", "got 'deed'"),
+    ],
+)
+def test_mistakes_in_the_file_are_named(text, told):
+    with pytest.raises(InputError, match=re.escape(told)):
+        read_lexicon(text)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"kind": "action", "label": "smlie"}, "near are smile"),
+        ({"kind": "head", "label": "smile"}, "expected kind 'action'"),
+        ({"kind": "action", "label": "smile", "side": "left"}, "expected side both"),
+        ({"kind": "action", "label": "wink"}, "expected side left or right"),
+        ({"kind": "head", "label": "turn"}, "expected direction left or right"),
+    ],
+)
+def test_events_that_no_label_suits_are_refused(given, told):
+    with pytest.raises(InputError, match=told):
+        LEXICON.of(Event(start_s=0, end_s=1, **given))

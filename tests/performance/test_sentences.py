@@ -1,0 +1,185 @@
+"""Sentences name every event of a script with all that is said of it, and nothing else."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+import pytest
+from script_cases import event_of, script_of, variants
+
+from tdmm_core.domain.script import Event, Script
+from tdmm_core.errors import InputError
+from tdmm_core.performance.grammar import article, conjugate, joined, plural, seconds, times
+from tdmm_core.performance.lexicon import load_lexicon
+from tdmm_core.performance.sentences import write_sentences
+
+LEXICON = load_lexicon()
+POSS = "(?:her|his|their|its|your|the)"
+REFL = r"\w+"
+FORMS = ("bare", "third", "plural", "past", "ing")
+
+
+def _slots(phrase: str, event: Event | None) -> str:
+    side, direction = (event.side, event.direction) if event else ("(?:left|right)", "(?:left|right|up|down)")
+    for slot, pattern in (("poss", POSS), ("refl", REFL), ("side", side), ("direction", direction)):
+        phrase = phrase.replace(f"{{{slot}}}", pattern)
+    return phrase
+
+
+@cache
+def _patterns(name: str, event: Event | None) -> tuple[re.Pattern, ...]:
+    """One pattern for each form of each phrase of a label, the longest first."""
+    label = LEXICON.label(name)
+    forms = {conjugate(v, f) for v in label.verbs for f in FORMS} | {*label.nouns, *label.things, *label.adjectives, *label.states}
+    forms |= {plural(t) for t in label.things}
+    return tuple(re.compile(rf"\b{_slots(form, event)}\b", re.IGNORECASE) for form in sorted(forms, key=len, reverse=True))
+
+
+def strip(text: str, script: Script) -> tuple[str, list[str]]:
+    """The text without the phrases of the script's events, and the labels that it does not name."""
+    missing = []
+    for event in sorted(script.events, key=lambda e: -len(e.label)):
+        hits = [m for p in _patterns(event.label, event) for m in [p.search(text)] if m]
+        if not hits:
+            missing.append(event.label)
+            continue
+        longest = max(hits, key=lambda m: m.end() - m.start())
+        text = text[: longest.start()] + "#" + text[longest.end() :]
+    return text, missing
+
+
+def strangers(rest: str) -> list[str]:
+    return [name for name in LEXICON.labels if any(p.search(rest) for p in _patterns(name, None))]
+
+
+def check_faithful(script: Script, texts: tuple[str, ...]) -> None:
+    for text in texts:
+        rest, missing = strip(text, script)
+        assert not missing, (text, missing)
+        assert not strangers(rest), (text, rest, strangers(rest))
+        for event in script.events:
+            check_said(event, text)
+
+
+def check_said(event: Event, text: str) -> None:
+    label, degree, tempo = LEXICON.of(event), LEXICON.degree(event.intensity), LEXICON.tempi[event.tempo]
+    low = text.lower()
+    if label.graded:
+        words = (*degree.adjectives, *degree.adverbs, *degree.degrees, *degree.reaches)
+        assert not words or any(w in low for w in words), (text, degree.name)
+    words = (*tempo.adjectives, *tempo.adverbs)
+    micro = label.kind == "expression" and event.end_s - event.start_s < 0.6
+    assert micro or not words or any(w in low for w in words), (text, tempo.name)
+    if label.countable and event.count > 1:
+        assert times(event.count) in low or {2: "two", 3: "three", 4: "four"}[event.count] in low, text
+
+
+@pytest.mark.parametrize(("name", "given"), variants())
+def test_one_event_is_named_with_all_that_is_said_of_it(name, given):
+    graded = LEXICON.label(name).graded
+    cases = [{"intensity": i if graded else 1.0, "tempo": t} for i, t in ((0.3, "slow"), (0.55, "medium"), (0.8, "fast"), (0.95, "medium"))]
+    for case in cases:
+        count = 3 if LEXICON.label(name).countable else 1
+        script = script_of(name, **given, **case, count=count)
+        texts = write_sentences(script, count=8, seed=1)
+        assert len(set(texts)) == 8
+        check_faithful(script, texts)
+
+
+PAIRS = [
+    ("pout", "surprise"),
+    ("nod", "smile"),
+    ("anger", "raised eyebrows"),
+    ("laughter", "look"),
+    ("closed eyes", "tilt"),
+    ("dimples", "jaw forward"),
+]
+
+
+@pytest.mark.parametrize(("first", "second"), PAIRS)
+def test_events_in_turn_are_named_in_their_order_or_with_a_word_that_turns_it(first, second):
+    script = Script(
+        events=(event_of(first, start_s=0.3, end_s=1.9, intensity=1.0), event_of(second, start_s=2.0, end_s=3.6, intensity=1.0)), duration_s=4.0
+    )
+    texts = write_sentences(script, count=12, seed=2)
+    check_faithful(script, texts)
+    for text in texts:
+        places = [min(m.start() for p in _patterns(n, e) for m in [p.search(text)] if m) for n, e in zip((first, second), script.events, strict=True)]
+        later_first = places[0] > places[1]
+        assert not later_first or re.search(r"\bafter\b", text), text
+        assert re.search(r"then|before|after|follow|turn|chang|giving way|fading|moment later", text, re.IGNORECASE), text
+
+
+@pytest.mark.parametrize(("carrier", "rider"), [("happiness", "nod"), ("raised eyebrows", "tongue out"), ("sadness", "turn"), ("turn", "smile")])
+def test_events_at_once_are_told_as_such(carrier, rider):
+    script = Script(events=(event_of(carrier, start_s=0.3, end_s=3.5), event_of(rider, start_s=0.9, end_s=2.5)), duration_s=4.0)
+    texts = write_sentences(script, count=10, seed=3)
+    check_faithful(script, texts)
+    assert all(re.search(r"\bwhile\b|\bwith\b|at the same time", t, re.IGNORECASE) for t in texts), texts
+
+
+def test_the_demo_prompt_is_within_the_distribution():
+    script = Script(
+        events=(event_of("pout", start_s=0.3, end_s=2.2, tempo="slow", intensity=0.55), event_of("surprise", start_s=2.0, end_s=4.0, intensity=0.55)),
+        duration_s=4.0,
+    )
+    texts = {t for seed in range(60) for t in write_sentences(script, count=8, seed=seed)}
+    assert "a slow pout turning to surprise" in texts
+
+
+def test_many_styles_are_used():
+    script = script_of("surprise", intensity=0.55)
+    texts = [t for seed in range(30) for t in write_sentences(script, count=6, seed=seed)]
+    starts = {t.split()[0].lower() for t in texts}
+    assert {"a", "the", "she", "he", "someone", "look", "show"} <= starts
+    assert any(t.endswith(".") for t in texts) and any(t[0].islower() for t in texts)
+    assert len(set(texts)) > 80
+
+
+def test_gender_is_kept():
+    texts = " ".join(t for seed in range(20) for t in write_sentences(script_of("smile"), count=6, seed=seed, gender="female")).lower()
+    assert not re.search(r"\b(he|his|him|man)\b", texts) and "woman" in texts
+
+
+def test_a_face_without_events_is_told_as_such():
+    texts = write_sentences(Script(events=(), duration_s=4.0), count=8, seed=0)
+    assert len(set(texts)) == 8 and all(not strangers(t) for t in texts)
+
+
+def test_flashes_are_told_as_such():
+    for text in write_sentences(script_of("fear", start_s=1.0, end_s=1.4), count=8, seed=0):
+        assert re.search(r"brief|flash|fleeting|instant|split", text), text
+
+
+def test_equal_seeds_give_equal_sentences():
+    script = script_of("anger")
+    assert write_sentences(script, seed=3) == write_sentences(script, seed=3) != write_sentences(script, seed=4)
+
+
+def test_impossible_numbers_are_refused():
+    with pytest.raises(InputError, match="ask for fewer"):
+        write_sentences(script_of("crossed eyes", tempo="medium"), count=5000)
+
+
+def test_grammar():
+    assert [conjugate("stick out her tongue", f) for f in FORMS] == [
+        "stick out her tongue", "sticks out her tongue", "stick out her tongue", "stuck out her tongue", "sticking out her tongue",
+    ]  # fmt: skip
+    assert [conjugate(v, "ing") for v in ("nod", "smile", "cry", "grin", "be")] == ["nodding", "smiling", "crying", "grinning", "being"]
+    assert [conjugate(v, "past") for v in ("nod", "smile", "cry", "half-close", "screw up it")] == [
+        "nodded",
+        "smiled",
+        "cried",
+        "half-closed",
+        "screwed up it",
+    ]
+    assert [conjugate(v, "third") for v in ("cry", "clench", "have", "display", "say")] == ["cries", "clenches", "has", "displays", "says"]
+    assert [article(w) for w in ("angry look", "slow pout", "one-sided smile", "unhurried nod")] == [
+        "an angry look", "a slow pout", "a one-sided smile", "an unhurried nod",
+    ]  # fmt: skip
+    assert [plural(w) for w in ("nod of the head", "blink", "wink of the left eye", "left-eyed wink")] == [
+        "nods of the head", "blinks", "winks of the left eye", "left-eyed winks",
+    ]  # fmt: skip
+    assert [seconds(x) for x in (0.4, 1.1, 2.0, 2.6)] == ["half a second", "a second", "two seconds", "two and a half seconds"]
+    assert joined(["a"]) == "a" and joined(["a", "b", "c"]) == "a, b and c"
