@@ -72,9 +72,9 @@ class L2MNetwork(nn.Module):
 
     def prefix(self, words: torch.Tensor, word_mask: torch.Tensor, lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """What stands before the codes, (B, P, D), and which of it is seen, (B, P)."""
-        batch = words.shape[0]
-        words = self.words_in(words.to(self.words_in.weight.dtype))
-        slot = self.summary.expand(batch, 1, -1).to(words.dtype)
+        batch, dtype = words.shape[0], self.start.dtype  # the sum along the blocks stays in the weights' precision
+        words = self.words_in(words.to(dtype)).to(dtype)
+        slot = self.summary.expand(batch, 1, -1)
         always = word_mask.new_ones(batch, 1)
         seen = torch.cat([word_mask, always], 1)  # (B, L + 1)
         text = self.text_encoder(torch.cat([words, slot], 1), seen[:, None, None])
@@ -82,7 +82,7 @@ class L2MNetwork(nn.Module):
             text = masked_mean(text, seen)[:, None]
             seen = always
         start = self.start + self.length_vector(lengths)
-        return torch.cat([text, start[:, None].to(text.dtype)], 1), torch.cat([seen, always], 1)
+        return torch.cat([text, start[:, None].to(dtype)], 1), torch.cat([seen, always], 1)
 
     def length_vector(self, lengths: torch.Tensor) -> torch.Tensor:
         """(B,) frames -> (B, D); zero where the length is 0, that is, not told."""

@@ -7,7 +7,8 @@ Knows neither sentences nor files nor what a code means.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,9 @@ from tdmm_core.errors import InputError
 from tdmm_core.language.config import AnimateConfig
 from tdmm_core.language.l2m_dataset import pad_words
 from tdmm_core.language.l2m_network import L2MNetwork
+
+SMALL = 30_000_000
+"Parameters up to which one thread is the fastest."
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -39,9 +43,23 @@ def sample_codes(network: L2MNetwork, requests: Sequence[Request], config: Anima
     """
     _check(network, requests)
     codes = []
-    for start in range(0, len(requests), config.batch_size):
-        codes += _sample_batch(network, requests[start : start + config.batch_size], config, min_frames)
+    with _few_threads(network):
+        for start in range(0, len(requests), config.batch_size):
+            codes += _sample_batch(network, requests[start : start + config.batch_size], config, min_frames)
     return codes
+
+
+@contextmanager
+def _few_threads(network: L2MNetwork) -> Iterator[None]:
+    """One thread for a small network on the CPU: its steps are too short to be shared out, and threads that wait for one
+    another on a busy machine make them many times slower."""
+    before = torch.get_num_threads()
+    if network.start.device.type == "cpu" and sum(p.numel() for p in network.parameters()) < SMALL:
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _check(network: L2MNetwork, requests: Sequence[Request]) -> None:
