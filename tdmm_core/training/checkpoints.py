@@ -44,10 +44,9 @@ class RunFolder:
         """Makes the folder this run's own, emptied of other runs where that is allowed. Raises InputError where it is another run's."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            if not resume or (force and self.differences(identity)):
+            if not resume or not self.checkpoints() or (force and self.differences(identity)):
                 self.clear()
             if not (self.path / "run.json").exists():
-                self.clear()
                 write_whole(self.path / "run.json", (json.dumps(identity, indent=1, sort_keys=True) + "\n").encode())
             self._sweep()
         except OSError as e:

@@ -42,8 +42,9 @@ def draw(source: Path, picture: Path) -> None:
     from matplotlib.figure import Figure
 
     others = sorted({name for line in lines for name in line} - {"split", "step", "loss", "learning_rate", "samples_per_s", "elapsed_s"})
-    figure = Figure(figsize=(8, 7), layout="constrained")
+    figure = Figure(figsize=(8, 7))
     above, below = figure.subplots(2, 1, sharex=True)
+    figure.subplots_adjust(left=0.1, right=0.97, top=0.97, bottom=0.08, hspace=0.08)
     for split, colour in (("train", "tab:blue"), ("validation", "tab:orange")):
         _line(above, lines, split=split, name="loss", label=split, color=colour)
     for number, name in enumerate(others or ["learning_rate"]):

@@ -30,6 +30,8 @@ from tdmm_core.training.task import Place, TrainingSummary, TrainingTask
 IDENTITY_FREE = ("checkpoint_every", "log_every")
 "Settings that may differ when a run is gone on with: they change no weight."
 SECONDS_BETWEEN_PICTURES = 20.0
+LARGE_MODEL = 10_000_000
+"Parameters from which on memory is freed at once after a training."
 
 
 @dataclass
@@ -63,6 +65,8 @@ class _Session:
     window: Window = field(default_factory=Window)
     started: float = field(default_factory=time.monotonic)
     last_picture: float = field(default_factory=time.monotonic)
+    first_step: int = 0
+    "Steps that were done when this session began."
     last_line: tuple[int, float] = (0, 0.0)
     "Step and seconds at the last line of the curve, or at the start of this session."
 
@@ -91,13 +95,15 @@ def train(task: TrainingTask, config: TrainingConfig, place: Place, *, seed: int
         arrived = False
         try:
             session.state = _resumed(engine, folder)
+            session.first_step = session.state.step
             session.last_line = (session.state.step, session.state.seconds)
             _run(session)
             arrived = True
         finally:
             _dismantle(session, shell, arrived=arrived)
             del engine
-            gc.collect()
+            if sum(parameter.numel() for parameter in task.model.parameters()) > LARGE_MODEL:
+                gc.collect()  # DeepSpeed's engines hold themselves in cycles, and with them the optimiser's memory
         return _finish(session)
 
 
@@ -276,7 +282,7 @@ def _finish(session: _Session) -> TrainingSummary:
     best = session.config.keep == "best" and state.best_step > 0
     if best and state.best_step != state.step:
         weights.load(folder.best(state.best_step), session.task.model)
-    if session.team.is_main:
+    if session.team.is_main and (state.step > session.first_step or not folder.picture.exists()):
         with writing(folder.picture):
             curves.draw(folder.curve, folder.picture)
     session.team.wait()

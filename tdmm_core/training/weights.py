@@ -11,6 +11,10 @@ from torch import nn
 
 from tdmm_core.training.checkpoints import whole_file
 
+DEEPSPEEDS_OWN = ("_external_params", "_original_parameters", "all_parameters", "applied_pre_backward_ref_cnt", "post_bwd_fn", "pre_bwd_fn")
+"What it sets on modules besides attributes that begin with ds_."
+HALVES = (torch.bfloat16, torch.float16)
+
 
 @dataclass(frozen=True)
 class Shell:
@@ -44,7 +48,15 @@ def saved_buffers(model: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
 
 
 def whole(parameter: torch.Tensor) -> torch.Tensor:
-    """A copy on the CPU, collected from all processes where ZeRO 3 has cut the parameter into pieces; floats as float32."""
+    """A copy on the CPU, collected from all processes where ZeRO 3 has cut the parameter into pieces; floats as float32.
+
+    Where DeepSpeed trains in half precision, it is the optimiser's float32 value and not its rounded shadow.
+    """
+    if parameter.dtype in HALVES and parameter.requires_grad:
+        from deepspeed.utils import safe_get_full_fp32_param
+
+        if (exact := safe_get_full_fp32_param(parameter)) is not None:
+            return _copy(exact)
     if hasattr(parameter, "ds_tensor"):
         import deepspeed
 
@@ -63,6 +75,8 @@ def bring_home(model: nn.Module, values: dict[str, torch.Tensor], shell: Shell) 
     for name, module in model.named_modules():
         if type(module._parameters) is not dict:
             module._parameters = dict(module._parameters)
+        for extra in [key for key in vars(module) if key.startswith("ds_") or key in DEEPSPEEDS_OWN]:
+            delattr(module, extra)
         pre_hooks, hooks = shell.modules[name]
         _keep_only(module._forward_pre_hooks, pre_hooks)
         _keep_only(module._forward_hooks, hooks)
@@ -95,7 +109,7 @@ def load(path: Path, model: nn.Module) -> None:
 
 
 def _copy(tensor: torch.Tensor) -> torch.Tensor:
-    kind = torch.float32 if tensor.dtype in (torch.bfloat16, torch.float16) else tensor.dtype
+    kind = torch.float32 if tensor.dtype in HALVES else tensor.dtype
     return tensor.detach().to("cpu", kind, copy=True).contiguous()
 
 
