@@ -68,14 +68,16 @@ class AnimateConfig:
     "Sharpness of the draw: 0 always takes the likeliest code, 1 draws as learned; 0 to 5."
     top_k: int = 0
     "Draw among this many likeliest codes; 0 for all."
-    top_p: float = 0.9
-    "Draw among the likeliest codes that together have this probability; above 0, to 1."
+    top_p: float = 0.99
+    """Draw among the likeliest codes that together have this probability; above 0, to 1. A face holds most codes for many frames, so a low value
+    keeps it from ever leaving one."""
     guidance: float = 2.0
     "How much the prompt outweighs the model's motion without a prompt: 1 is none; 0 to 20."
     min_seconds: float = 1.0
     "Shortest motion when no length is asked for, seconds."
-    batch_size: int = 8
-    "Motions sampled side by side; 1 or more."
+    batch_size: int = 1
+    """Motions sampled side by side; 1 or more. More are faster on a GPU; at 1, a motion is the same to the last bit whatever else is sampled, while
+    side by side rounding may tip a draw once in thousands of motions."""
 
     def __post_init__(self) -> None:
         _within("temperature", self.temperature, 0, 5)
