@@ -13,10 +13,10 @@ from tdmm_core.artifacts.blocks import Entry, read_rows
 from tdmm_core.artifacts.header import Header, to_fields
 from tdmm_core.artifacts.rows import Row
 from tdmm_core.artifacts.schema import TEXT, Column, Schema
+from tdmm_core.artifacts.sink import create_hdf5
 
 _BATCH_FRAMES = 32768
 _BATCH_CLIPS = 1024
-_ALIGNMENT = 64
 
 
 def assemble(path: Path, schema: Schema, header: Header, entries: Sequence[Entry]) -> None:
@@ -25,7 +25,7 @@ def assemble(path: Path, schema: Schema, header: Header, entries: Sequence[Entry
     num_clips, num_frames = len(entries), sum(e.num_frames for e in entries)
     present = frozenset().union(*(e.present for e in entries))
     frames = [c for c in schema.frames if not c.optional or c.name in present or c.name == "source_time_s"]
-    with h5py.File(path, "w", alignment_threshold=1024, alignment_interval=_ALIGNMENT) as file:
+    with create_hdf5(path) as file:
         for column in schema.clips:
             _create(file, f"clips/{column.name}", column, num_clips, agreement.widths)
         for column in frames:

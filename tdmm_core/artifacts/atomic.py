@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tdmm_core.errors import InputError, TdmmError
@@ -55,6 +55,8 @@ def write_errors(path: Path) -> Iterator[None]:
 
 def _told(path: Path, error: OSError | RuntimeError) -> TdmmError | None:
     code = _error_number(error)
+    if not _is_about(path, getattr(error, "filename", None)):
+        return None
     if code in _FULL:
         return TdmmError(
             f"{path}: the disk is full ({os.strerror(code)}); make room or choose another place with -o, then run the same command again"
@@ -64,6 +66,12 @@ def _told(path: Path, error: OSError | RuntimeError) -> TdmmError | None:
     if isinstance(error, (FileNotFoundError, NotADirectoryError, FileExistsError, IsADirectoryError)) and code:
         return InputError(f"{path}: cannot be written here ({os.strerror(code)}: {error.filename}); choose another place with -o")
     return None
+
+
+def _is_about(path: Path, name: object) -> bool:
+    """Whether an error that names a file, or none, is about writing `path`, not about something else that was read meanwhile."""
+    beside = (str(path), str(path.with_name(f".{path.stem}.")))
+    return name is None or Path(str(name)) in path.parents or str(name).startswith(beside)
 
 
 def _error_number(error: OSError | RuntimeError) -> int | None:
@@ -91,11 +99,12 @@ def flush_to_disk(path: Path) -> None:
 
 
 def remove(path: Path) -> None:
-    """Remove a file or a whole folder, there or not."""
+    """Remove a file or a whole folder, there or not; what cannot be removed stays."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:
-        path.unlink(missing_ok=True)
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
 
 
 def check_place(path: Path | str, *, force: bool = False) -> Path:

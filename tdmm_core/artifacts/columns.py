@@ -14,7 +14,7 @@ import numpy as np
 
 from tdmm_core.artifacts.convert import converted
 from tdmm_core.artifacts.header import Header, check_kind, header_of
-from tdmm_core.artifacts.opening import damage, open_file
+from tdmm_core.artifacts.opening import check_exists, damage, open_file
 from tdmm_core.artifacts.rows import Row, Value
 from tdmm_core.artifacts.schema import TEXT, Column, Schema
 from tdmm_core.errors import InputError
@@ -26,12 +26,14 @@ class ColumnStore:
     def __init__(self, path: Path | str, schema: Schema) -> None:
         """Open and check format, kind and version. Raises InputError with what the file is instead."""
         self.path, self.schema = Path(path), schema
+        check_exists(self.path)
+        self._num_bytes = self.path.stat().st_size
         self._file = open_file(self.path)
         try:
             self.header: Header = header_of(self._file, self.path)
             check_kind(self.header, self.path, schema.kind)
             self._renamed = converted(schema, self.header.version)
-            self.num_clips = self._dataset("clips/id").shape[0]
+            self.num_clips = len(self._dataset("clips/id"))
         except InputError:
             self._file.close()
             raise
@@ -48,15 +50,18 @@ class ColumnStore:
         """A root attribute that holds for all clips; lists of names as tuples."""
         with damage(self.path, f"root attribute {name}"):
             value = self._file.attrs[name]
+            names = tuple(str(v) for v in value) if isinstance(value, np.ndarray) else (value,) if isinstance(value, str) else ()
+            for text in names:
+                text.encode()
         if isinstance(value, np.ndarray):
-            return tuple(str(v) for v in value)
+            return names
         return value.item() if isinstance(value, np.generic) else value
 
     def text(self, name: str, index: int) -> str:
         """One text; the first question reads the column."""
         if name not in self._texts:
             with damage(self.path, f"dataset clips/{name}"):
-                self._texts[name] = self._dataset(f"clips/{name}").asstr()[()]
+                self._texts[name] = self._clip_column(name).asstr()[()]
         return self._texts[name][index]
 
     def texts(self, name: str) -> np.ndarray:
@@ -68,7 +73,7 @@ class ColumnStore:
         """(C,) or (C, width) numbers of the clips."""
         if name not in self._numbers:
             with damage(self.path, f"dataset clips/{name}"):
-                self._numbers[name] = self._dataset(f"clips/{name}")[()]
+                self._numbers[name] = self._clip_column(name)[()]
         return self._numbers[name]
 
     def frames(self, name: str, index: int) -> np.ndarray | None:
@@ -116,9 +121,22 @@ class ColumnStore:
     def _column(self, name: str) -> Column:
         return next(c for c in self.schema.frames if c.name == name)
 
+    def _clip_column(self, name: str) -> h5py.Dataset:
+        dataset = self._dataset(f"clips/{name}")
+        column = next(c for c in self.schema.clips if c.name == name)
+        fits = column.dtype == TEXT or dataset.dtype == np.dtype(column.dtype)
+        if not fits or len(dataset) != self.num_clips or dataset.ndim != (1 if column.width is None else 2):
+            raise TypeError(f"expected {self.num_clips} values of type {column.dtype}, got shape {dataset.shape} of type {dataset.dtype}")
+        return dataset
+
     def _dataset(self, name: str) -> h5py.Dataset:
         with damage(self.path, f"dataset {name}"):
-            return self._file[self._renamed.get(name, name)]
+            found = self._file[self._renamed.get(name, name)]
+            if not isinstance(found, h5py.Dataset) or not found.shape:
+                raise TypeError(f"expected a dataset with rows, got {type(found).__name__}")
+            if found.size > self._num_bytes:
+                raise ValueError(f"it claims {found.size} values, more than the file has bytes")
+            return found
 
     def _mapped(self, name: str) -> np.ndarray | h5py.Dataset | None:
         if name not in self._frames:
@@ -127,8 +145,9 @@ class ColumnStore:
 
     def _map(self, column: Column) -> np.ndarray | h5py.Dataset | None:
         name = f"frames/{column.name}"
-        if column.optional and name not in self._file:
-            return None
+        with damage(self.path, f"dataset {name}"):
+            if column.optional and name not in self._file:
+                return None
         dataset = self._dataset(name)
         offset = dataset.id.get_offset()
         if offset is None or dataset.size == 0 or dataset.dtype != np.dtype(column.dtype):

@@ -32,7 +32,7 @@ def open_file(path: Path) -> h5py.File:
     """As `open_hdf5`, for the caller to close."""
     _check_signature(path)
     try:
-        return h5py.File(path, "r", locking=False)
+        return h5py.File(path, "r")
     except (OSError, RuntimeError, KeyError) as e:
         if "truncated" in str(e):
             raise InputError(f"{path}: truncated: its end is missing ({path.stat().st_size} bytes are here); copy it again or make it again") from e
@@ -50,10 +50,13 @@ def damage(path: Path, what: str) -> Iterator[None]:
 
 def check_exists(path: Path) -> None:
     """Raises InputError where there is no file, or an empty one."""
-    if not path.exists():
-        raise InputError(f"{path}: no such file")
-    if path.is_file() and path.stat().st_size == 0:
-        raise InputError(f"{path}: an empty file")
+    try:
+        if not path.exists():
+            raise InputError(f"{path}: no such file")
+        if path.is_file() and path.stat().st_size == 0:
+            raise InputError(f"{path}: an empty file")
+    except PermissionError as e:
+        raise InputError(f"{path}: may not be read; check the permissions of its folders") from e
 
 
 def _check_signature(path: Path) -> None:
@@ -81,7 +84,7 @@ def _starts_with(path: Path, signature: bytes) -> bool:
         with path.open("rb") as file:
             return file.read(len(signature)) == signature
     except PermissionError as e:
-        raise InputError(f"{path}: this file may not be read; check its permissions") from e
+        raise InputError(f"{path}: may not be read; check its permissions") from e
 
 
 def _first_line(error: Exception) -> str:

@@ -16,6 +16,7 @@ from tdmm_core.artifacts.digest import canonical_json, root_digest, text_digest
 from tdmm_core.artifacts.header import Header, Making, check_kind, header_of, new_header, to_fields
 from tdmm_core.artifacts.opening import damage, open_hdf5
 from tdmm_core.artifacts.schema import REPORT
+from tdmm_core.artifacts.sink import create_hdf5
 from tdmm_core.domain.report import Cell, Report, Table
 from tdmm_core.errors import InputError
 
@@ -28,7 +29,7 @@ def write_report(path: Path | str, report: Report, making: Making, *, force: boo
     if _SETTINGS in report.tables:
         raise InputError("report: a table may not be named 'settings'; that name holds the settings")
     header = new_header(REPORT.kind, making, report_digest(report, making), version=REPORT.version)
-    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+    with atomic_path(path) as temporary, create_hdf5(temporary) as file:
         for name, table in report.tables.items():
             _write_table(file.create_group(name), table)
         settings = file.create_group(_SETTINGS)

@@ -33,7 +33,8 @@ class Staging:
         """
         self.path, self.schema, self.making = path, schema, making
         self.folder = path.with_name(path.name + ".partial")
-        self.finished = self._finished(force=force, resume=resume)
+        with write_errors(path):
+            self.finished = self._finished(force=force, resume=resume)
         self.entries: dict[tuple[str, ...], Entry] = {}
         self._read: set[Path] = set()
         if self.finished is None:
@@ -71,10 +72,15 @@ class Staging:
         if resume:
             header = self._same_run()
             if header is not None:
-                if self._is_ours(self.folder / _MANIFEST):
-                    self.remove()
+                self._remove_leftover()
                 return header
         raise InputError(f"{self.path}: exists already; use --force to replace it, or another name with -o")
+
+    def _remove_leftover(self) -> None:
+        """Remove the blocks of the run that finished; a folder without a manifest is what a removal left that was cut short."""
+        manifest = self.folder / _MANIFEST
+        if not manifest.exists() or self._is_ours(manifest):
+            self.remove()
 
     def _same_run(self) -> Header | None:
         try:

@@ -96,6 +96,8 @@ class TokensWriter(ArtifactWriter[TokenClip]):
 
     def _row(self, item: TokenClip) -> Row:
         tokens = item.tokens
+        if not tokens.num_frames:
+            raise InputError(f"clip {item.clip.id!r}: expected codes of at least one frame, got none")
         shared = {
             "fps": tokens.fps,
             "num_codes": tokens.num_codes,

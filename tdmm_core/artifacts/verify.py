@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from tdmm_core.artifacts.columns import ColumnStore
-from tdmm_core.artifacts.digest import root_digest, row_digest
+from tdmm_core.artifacts.corpus import open_corpus
+from tdmm_core.artifacts.digest import file_digest, root_digest, row_digest
 from tdmm_core.artifacts.header import read_header
 from tdmm_core.artifacts.model_folder import model_problems
+from tdmm_core.artifacts.opening import damage
 from tdmm_core.artifacts.report import read_report, report_digest
-from tdmm_core.artifacts.schema import REPORT, SCHEMAS
+from tdmm_core.artifacts.schema import CORPUS, REPORT, SCHEMAS
 from tdmm_core.errors import InputError
 
 
@@ -27,7 +29,7 @@ def verify(path: Path | str) -> list[str]:
     try:
         if header.kind == REPORT.kind:
             return _differs(path, report_digest(read_report(path), header.making), header.digest)
-        return _clips(path, header.kind)
+        return _clips(path, header.kind) + (_videos(path) if header.kind == CORPUS.kind else [])
     except InputError as e:
         return [str(e)]
 
@@ -39,7 +41,8 @@ def _clips(path: Path, kind: str) -> list[str]:
         problems = []
         for i in range(columns.num_clips):
             try:
-                found = row_digest(columns.schema, columns.row(i))
+                with damage(path, f"clip {names[i]!r}"):
+                    found = row_digest(columns.schema, columns.row(i))
                 if found != written[i]:
                     problems.append(f"{path}: clip {names[i]!r} is damaged: its digest is {found[:12]}, written was {written[i][:12]}")
             except InputError as e:
@@ -51,6 +54,21 @@ def _clips(path: Path, kind: str) -> list[str]:
         return problems + _differs(path, root, columns.header.digest)
     finally:
         columns.close()
+
+
+def _videos(path: Path) -> list[str]:
+    """Compare the videos of a corpus with the digests that it remembers."""
+    problems = []
+    with open_corpus(path) as corpus:
+        for i, clip in enumerate(corpus):
+            video = corpus.video(i)
+            if video is None or not clip.source_digest:
+                continue
+            if not video.is_file():
+                problems.append(f"{path}: clip {clip.clip.id!r}: its video {video} is missing")
+            elif file_digest(video) != clip.source_digest:
+                problems.append(f"{path}: clip {clip.clip.id!r}: its video {video} is damaged or was replaced")
+    return problems
 
 
 def _differs(path: Path, found: str, written: str) -> list[str]:
