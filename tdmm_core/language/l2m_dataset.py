@@ -110,14 +110,9 @@ class L2MBatches:
         read = [self._spoilt_codes(e.codes, rng) for e, rng in zip(chosen, streams, strict=True)]
         return collate(chosen, words, told, read=read, num_codes=self.num_codes)
 
-    def validation(self, batch_size: int, *, with_text: bool = True) -> Iterator[Batch]:
-        """Held-out clips in order, nothing spoilt, first sentence, no length told; without text for the floor beside the score."""
-        examples = self.examples["validation"]
-        for start in range(0, len(examples), batch_size):
-            chosen = examples[start : start + batch_size]
-            words = self.vectors([e.sentences[0] for e in chosen])
-            words = words if with_text else [w[:0] for w in words]
-            yield collate(chosen, words, [0] * len(chosen), num_codes=self.num_codes)
+    def validation(self, batch_size: int) -> Iterator[Batch]:
+        """Held-out clips in order, see `plain_batches`."""
+        return plain_batches(self.examples["validation"], self.vectors, num_codes=self.num_codes, batch_size=batch_size)
 
     def _spoilt_words(self, words: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         if rng.random() < self.config.condition_dropout:
@@ -131,6 +126,17 @@ class L2MBatches:
         share = 2 * self.config.code_noise * rng.random()
         others = self._codes[rng.integers(len(self._codes), size=len(codes))]
         return np.where(rng.random(len(codes)) < share, others, codes)
+
+
+def plain_batches(
+    examples: Sequence[Example], vectors: SentenceVectors, *, num_codes: int, batch_size: int, with_text: bool = True
+) -> Iterator[Batch]:
+    """Clips in order, nothing spoilt, first sentence, no length told; without text for the floor beside a score."""
+    for start in range(0, len(examples), batch_size):
+        chosen = examples[start : start + batch_size]
+        words = vectors([e.sentences[0] for e in chosen])
+        words = words if with_text else [w[:0] for w in words]
+        yield collate(chosen, words, [0] * len(chosen), num_codes=num_codes)
 
 
 def collate(

@@ -46,6 +46,8 @@ class TrainL2MSummary:
     "The floor beside it: what the motion so far tells without the sentence."
     token_accuracy: float | None
     "Share of held-out codes (and ends) that were the likeliest, teacher-forced."
+    repeat_accuracy: float | None
+    "The floor beside it: the share that saying the code before once more would get right."
 
 
 def train_l2m(
@@ -149,7 +151,7 @@ def _figures(model: L2MModel, batches: L2MBatches, trained: TrainingSummary) -> 
     """What is remembered of a training beside the model: figures that do not depend on when and where it ran."""
     from tdmm_core.language.l2m_score import score
 
-    scored = score(model.network, batches)
+    scored = score(model.network, batches.examples["validation"], batches.vectors.encoder)
     return {
         "num_clips": len(batches.examples["train"]),
         "num_validation_clips": len(batches.examples["validation"]),
@@ -159,6 +161,7 @@ def _figures(model: L2MModel, batches: L2MBatches, trained: TrainingSummary) -> 
         "validation_loss": scored.loss,
         "validation_loss_without_prompt": scored.loss_without_prompt,
         "token_accuracy": scored.token_accuracy,
+        "repeat_accuracy": scored.repeat_accuracy,
     }
 
 

@@ -11,8 +11,9 @@ from l2m_cases import CONFIG, NUM_CODES, token_clip
 
 from tdmm_core.errors import InputError
 from tdmm_core.language.config import L2MConfig
-from tdmm_core.language.l2m_dataset import L2MBatches, example_of, split_examples
-from tdmm_core.language.l2m_network import IGNORED
+from tdmm_core.language.l2m_dataset import L2MBatches, example_of, plain_batches, split_examples
+from tdmm_core.language.l2m_network import IGNORED, L2MNetwork
+from tdmm_core.language.l2m_score import score
 from tdmm_core.textmodels.words import load_words
 from tdmm_core.training.config import TrainingConfig
 
@@ -121,7 +122,20 @@ def test_one_of_the_sentences_is_drawn() -> None:
 
 def test_validation_is_not_spoilt_and_can_go_without_text() -> None:
     data = batches(config=CONFIG)
-    (batch,), (without,) = list(data.validation(4)), list(data.validation(4, with_text=False))
+    (batch,) = data.validation(4)
+    (without,) = plain_batches(data.examples["validation"], data.vectors, num_codes=NUM_CODES, batch_size=4, with_text=False)
     assert torch.equal(batch["codes"][0], torch.arange(8)) and batch["lengths"].tolist() == [0]
     assert batch["word_mask"].all() and not without["word_mask"].any()
     assert torch.equal(batch["targets"], without["targets"])
+
+
+def test_a_score_is_the_mean_over_all_places_and_knows_its_floors() -> None:
+    clips = [token_clip(np.array(codes), f"prompt {i}", split="validation") for i, codes in enumerate([[1, 1, 1, 2, 2], [3, 3, 4]])]
+    examples = [example_of(clip, CONFIG) for clip in clips]
+    net = L2MNetwork(CONFIG, num_codes=NUM_CODES, text_dim=256).eval()
+    together, apart = score(net, examples, load_words()), [score(net, [e], load_words()) for e in examples]
+    assert together.repeat_accuracy == pytest.approx((2 + 1 + 1) / (6 + 4))
+    for name in ("loss", "loss_without_prompt", "token_accuracy"):
+        assert getattr(together, name) == pytest.approx((6 * getattr(apart[0], name) + 4 * getattr(apart[1], name)) / 10, rel=1e-4)
+    assert together.loss != together.loss_without_prompt
+    assert score(net, [], load_words()).loss is None
