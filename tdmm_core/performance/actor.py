@@ -10,10 +10,15 @@ from tdmm_core.performance.units import INDEX, PAIRS, UNITS
 from tdmm_core.runtime.seeding import stream
 
 _RESTING = {
-    "eyeBlink": 0.05, "eyeSquint": 0.05, "mouthPress": 0.05, "mouthFrown": 0.05, "mouthSmile": 0.04, "browDown": 0.03, "mouthDimple": 0.04,
-    "mouthStretch": 0.03, "mouthLowerDown": 0.02, "mouthUpperUp": 0.02, "cheekSquint": 0.03, "noseSneer": 0.03, "browOuterUp": 0.03,
+    "eyeBlink": 0.06, "eyeSquint": 0.06, "mouthPress": 0.06, "mouthFrown": 0.06, "mouthSmile": 0.04, "browDown": 0.05, "mouthDimple": 0.05,
+    "mouthStretch": 0.07, "mouthLowerDown": 0.04, "mouthUpperUp": 0.03, "cheekSquint": 0.05, "noseSneer": 0.05, "browOuterUp": 0.06,
+    "eyeLookDown": 0.06,
 }  # fmt: skip
-_RESTING_SINGLE = {"browInnerUp": 0.04, "mouthShrugLower": 0.05, "mouthRollLower": 0.04, "mouthPucker": 0.05, "jawOpen": 0.02, "mouthClose": 0.015}
+_RESTING_SINGLE = {
+    "browInnerUp": 0.07, "mouthShrugLower": 0.06, "mouthShrugUpper": 0.06, "mouthRollLower": 0.05, "mouthPucker": 0.06, "mouthFunnel": 0.05,
+    "jawOpen": 0.02, "mouthClose": 0.015,
+}  # fmt: skip
+_MOST_AT_REST = 0.2
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -23,7 +28,7 @@ class Actor:
     unit_gain: np.ndarray
     "(52,) how strongly each unit answers, around 1; left and right of a pair differ by the actor's asymmetry."
     rest: np.ndarray
-    "(52,) units of the resting face, 0 to about 0.15."
+    "(52,) units of the resting face, 0 to 0.2."
     speed: float
     "Factor on every onset and offset time, around 1."
     lateral_left: float
@@ -66,9 +71,9 @@ def draw_actor(seed: int) -> Actor:
 def _rest(rng: np.random.Generator) -> np.ndarray:
     rest = np.zeros(len(UNITS))
     for name, mean in _RESTING.items():
-        level = min(rng.exponential(mean), 0.15)
+        level = min(rng.exponential(mean), _MOST_AT_REST)
         rest[INDEX[f"{name}Left"]] = level * rng.uniform(0.8, 1.0)
         rest[INDEX[f"{name}Right"]] = level * rng.uniform(0.8, 1.0)
     for name, mean in _RESTING_SINGLE.items():
-        rest[INDEX[name]] = min(rng.exponential(mean), 0.15)
+        rest[INDEX[name]] = min(rng.exponential(mean), _MOST_AT_REST)
     return rest

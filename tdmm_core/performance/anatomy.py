@@ -19,12 +19,12 @@ _INHIBITS = (
 "(who, whom, share): full `who` takes that share of `whom` away."
 
 _ALONG = (
-    ("mouthSmile", "cheekSquint", 0.25), ("mouthSmile", "mouthDimple", 0.15), ("cheekSquint", "eyeSquint", 0.3), ("noseSneer", "browDown", 0.2),
-    ("noseSneer", "mouthUpperUp", 0.2), ("mouthUpperUp", "noseSneer", 0.2), ("eyeBlink", "cheekSquint", 0.1), ("browOuterUp", "eyeWide", 0.1),
-    ("mouthFrown", "mouthShrugLower", 0.2), ("mouthStretch", "mouthLowerDown", 0.15), ("jawOpen", "mouthLowerDown", 0.15),
-    ("mouthPucker", "mouthFunnel", 0.2),
-    ("mouthPress", "mouthRollLower", 0.15), ("mouthFunnel", "jawOpen", 0.15), ("browDown", "eyeSquint", 0.2), ("jawOpen", "mouthStretch", 0.1),
-    ("mouthShrugLower", "mouthShrugUpper", 0.35), ("mouthDimple", "mouthStretch", 0.15), ("browInnerUp", "browOuterUp", 0.15),
+    ("mouthSmile", "cheekSquint", 0.45), ("mouthSmile", "mouthDimple", 0.25), ("cheekSquint", "eyeSquint", 0.55), ("noseSneer", "browDown", 0.35),
+    ("noseSneer", "mouthUpperUp", 0.35), ("mouthUpperUp", "noseSneer", 0.35), ("eyeBlink", "cheekSquint", 0.2), ("browOuterUp", "eyeWide", 0.2),
+    ("mouthFrown", "mouthShrugLower", 0.35), ("mouthStretch", "mouthLowerDown", 0.25), ("jawOpen", "mouthLowerDown", 0.25),
+    ("mouthPucker", "mouthFunnel", 0.35), ("mouthUpperUp", "mouthLowerDown", 0.15),
+    ("mouthPress", "mouthRollLower", 0.25), ("mouthFunnel", "jawOpen", 0.25), ("browDown", "eyeSquint", 0.35), ("jawOpen", "mouthStretch", 0.2),
+    ("mouthShrugLower", "mouthShrugUpper", 0.6), ("mouthDimple", "mouthStretch", 0.25), ("browInnerUp", "browOuterUp", 0.25),
 )  # fmt: skip
 "(who, whom, share): at most that share of `who` shows in `whom` too; how much is the actor's."
 

@@ -87,7 +87,8 @@ def _envelope(cue: Cue, columns: int) -> np.ndarray:
     """Onset, apex and offset for so many units, which start within some hundredths of a second of one another. -> (T, columns)"""
     event, label = cue.event, cue.label
     factor = TEMPO_FACTOR[event.tempo] * cue.actor.speed * np.exp(cue.rng.normal(0.0, 0.1))
-    onset_s, offset_s = label.onset_s * factor, label.offset_s * factor**0.8
+    # Only eyes are faster than a sixth of a second.
+    onset_s, offset_s = max(label.onset_s * factor, 0.0 if label.kind == "gaze" else 0.17), label.offset_s * factor**0.8
     span = event.end_s - event.start_s
     squeeze = min(1.0, 0.9 * span / (onset_s + (0.0 if cue.held else offset_s)))
     onset_s, offset_s = onset_s * squeeze, offset_s * squeeze

@@ -21,14 +21,14 @@ class SynthConfig:
     "Frames per second of motion and video, 10 to 60."
     num_paraphrases: int = 5
     "Sentences beside the prompt, 0 to 12."
-    single_share: float = 0.42
+    single_share: float = 0.4
     "Share of clips with one event, 0 to 1; the five shares add up to 1."
     sequence_share: float = 0.3
     "Share of clips with two or three events one after another."
-    combination_share: float = 0.2
+    combination_share: float = 0.185
     "Share of clips with events at the same time, alone or before another."
-    mixture_share: float = 0.065
-    "Share of clips in which three to five facial actions overlap freely: they cover the faces between the labels."
+    mixture_share: float = 0.1
+    "Share of clips in which up to five facial actions overlap freely: they cover the faces between the labels."
     still_share: float = 0.015
     "Share of clips in which nothing happens."
     micro_share: float = 0.1

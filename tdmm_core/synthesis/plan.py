@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
@@ -47,6 +48,7 @@ class _Planner:
         self.lexicon = load_lexicon()
         self.subjects = draw_subjects(config, seed)
         self.owner: dict[str, Split] = {}
+        self.turns: Counter[str] = Counter()
         self.rng = Random(derive_seed(seed, "plan"))
 
     def clips(self) -> Iterator[PlannedClip]:
@@ -61,7 +63,9 @@ class _Planner:
 
     def _clip(self, index: int, form: str, main: Label | None, split: Split, subject: Subject) -> PlannedClip:
         seed = derive_seed(self.seed, "clip", index)
-        draw = Draw(lexicon=self.lexicon, config=self.config, rng=Random(seed))
+        name = main.name if main else ""
+        self.turns[name] += 1
+        draw = Draw(lexicon=self.lexicon, config=self.config, rng=Random(seed), main=name, turn=self.turns[name])
         script, sentences = self._told(form, main, split, draw, subject)
         self.owner.update(dict.fromkeys(sentences, split))
         clip = Clip(

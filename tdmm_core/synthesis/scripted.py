@@ -66,10 +66,10 @@ def stage(planned: PlannedClip, config: SynthConfig) -> Take:
 
 
 def _places(model: MorphableModel, motion: FaceMotion, camera: Camera, rng: np.random.Generator) -> np.ndarray:
-    """(T, 3) float32, metres: the head centred at 50 to 72 % of the picture's smaller side, drifting by some millimetres."""
+    """(T, 3) float32, metres: the head centred at 60 to 82 % of the picture's smaller side, drifting by some millimetres."""
     face = identity(model, motion.shape)
     low, high = face.min(axis=0), face.max(axis=0)
-    fill = rng.uniform(0.5, 0.72)
+    fill = rng.uniform(0.6, 0.82)
     side_px = min(camera.image_size_px)
     distance_m = camera.focal_px * float(high[1] - low[1]) / (fill * side_px)
     aside = rng.normal(0.0, 0.012, 2)

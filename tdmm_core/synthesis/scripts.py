@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from random import Random
+from typing import TypeVar
 
 from tdmm_core.domain.script import Event, Script, Tempo
 from tdmm_core.performance.lexicon import Label, Lexicon
 from tdmm_core.synthesis.config import SynthConfig
 
+Choice = TypeVar("Choice")
 Form = str
 FORMS: tuple[Form, ...] = ("single", "sequence", "combination", "mixture", "still")
 _PERIOD = {"slow": 1.45, "medium": 1.0, "fast": 0.65}
@@ -24,6 +26,10 @@ class Draw:
     lexicon: Lexicon
     config: SynthConfig
     rng: Random
+    main: str = ""
+    "The label that leads the clip."
+    turn: int = 0
+    "How often it has led before: its sides and directions take turns."
 
     def event(self, label: Label, start_s: float, end_s: float) -> Event:
         """An event of `label` with everything else drawn."""
@@ -34,11 +40,14 @@ class Draw:
             start_s=round(start_s, 2),
             end_s=round(end_s, 2),
             intensity=self._intensity() if label.graded else 1.0,
-            side=self.rng.choice(label.sides),
-            direction=self.rng.choice(label.directions or ("",)),
+            side=self._one_of(label.sides, label),
+            direction=self._one_of(label.directions or ("",), label),
             count=self.rng.choices((1, 2, 3, 4), (0.25, 0.35, 0.28, 0.12))[0] if label.countable else 1,
             tempo=tempo,
         )
+
+    def _one_of(self, choices: Sequence[Choice], label: Label) -> Choice:
+        return choices[self.turn % len(choices)] if label.name == self.main else self.rng.choice(choices)
 
     def _intensity(self) -> float:
         low, high = self.config.min_intensity, self.config.max_intensity
@@ -46,25 +55,25 @@ class Draw:
         degree = self.rng.choices(degrees, [_DEGREE_WEIGHTS.get(d.name, 0.25) for d in degrees])[0]
         return round(self.rng.uniform(max(degree.low, low), min(degree.high, high)), 2)
 
-    def another(self, taken: Sequence[Label], kinds: Sequence[str] = ()) -> Label:
-        """A label that can be seen beside all of `taken`."""
-        fitting = [x for x in self.lexicon.labels.values() if (not kinds or x.kind in kinds) and all(compatible(x, t) for t in taken)]
+    def another(self, taken: Sequence[Label], kinds: Sequence[str] = (), *, close: bool = False) -> Label:
+        """A label that can be seen beside all of `taken`; `close`: one at the same place of the face will do."""
+        fitting = [x for x in self.lexicon.labels.values() if (not kinds or x.kind in kinds) and all(compatible(x, t, close=close) for t in taken)]
         return self.rng.choice(fitting)
 
 
-def compatible(a: Label, b: Label) -> bool:
-    """Whether two labels can happen at once and both be seen: no shared unit or head axis, no two faces, no two gazes."""
+def compatible(a: Label, b: Label, *, close: bool = False) -> bool:
+    """Whether two labels can happen at once and both be seen: no shared place of the face or head axis, no two faces, no two gazes.
+
+    `close` lets them share a place, but no unit: then they blend, as a smile and a wrinkled nose do.
+    """
     if a.name == b.name or (a.kind == b.kind and a.kind != "action") or ("speech" in (a.pattern, b.pattern) and "expression" in (a.kind, b.kind)):
         return False
-    return not (_parts(a) & _parts(b))
+    return not (_parts(a, close) & _parts(b, close))
 
 
-def _parts(label: Label) -> set[str]:
-    """Coarse places that a label takes up."""
-    parts: set[str] = set()
-    for unit, strength in label.units.items():
-        if strength >= 0.25:
-            parts.add(_place(unit))
+def _parts(label: Label, close: bool) -> set[str]:
+    """Units, or coarse places, that a label takes up."""
+    parts = {unit if close else _place(unit) for unit, strength in label.units.items() if strength >= 0.25}
     parts |= {f"head {axis}" for axis, degrees in label.head.items() if abs(degrees) >= 6}
     return parts
 
@@ -198,11 +207,11 @@ def _at_once(carrier: Label, rider: Label, start_s: float, end_s: float, draw: D
 
 
 def _mixture(main: Label, duration_s: float, draw: Draw) -> list[Event]:
-    """Two to five things of different places of the face that overlap as they like."""
+    """Two to five things that overlap as they like and blend where they are close."""
     labels, wanted = [main], draw.rng.choice((3, 3, 4, 5))
     while len(labels) < wanted:
         try:
-            labels.append(draw.another(labels, ("action", "gaze", "head")))
+            labels.append(draw.another(labels, ("action", "gaze", "head"), close=True))
         except IndexError:  # nothing more fits beside these
             break
     start_s, end_s = _window(duration_s, draw, main)

@@ -157,7 +157,7 @@ def test_consecutive_faces_flow_into_one_another():
 def test_motion_is_smooth_but_for_lids_and_gaze():
     calm = [i for i, n in enumerate(NAMES) if not n.startswith(("eye", "jawOpen", "mouth"))]
     motion = perform(script_of("surprise", tempo="fast"), seed=2)
-    assert np.abs(np.diff(motion.expression[:, calm], n=2, axis=0)).max() < 0.2
+    assert np.abs(np.diff(motion.expression[:, calm], n=2, axis=0)).max() < 0.25
     assert np.abs(np.diff(motion.global_orient, n=2, axis=0)).max() < np.deg2rad(2.0)
 
 
