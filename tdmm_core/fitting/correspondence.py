@@ -5,6 +5,7 @@ Owns the layout of `data/calibration-DIGEST.npz`; calibrate.py makes it, the sol
 
 from __future__ import annotations
 
+import hashlib
 import io
 from dataclasses import dataclass
 from importlib.resources import files
@@ -43,6 +44,14 @@ class Calibration:
     "(E,) float32"
     score_noise: np.ndarray
     "(E,) float32, standard deviation of what the scores leave open."
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 (hex) of all that was learned."""
+        digest = hashlib.sha256(self.face_model_digest.encode())
+        for array in (v for v in vars(self).values() if isinstance(v, np.ndarray)):
+            digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()
 
     def expected_expression(self, scores: np.ndarray) -> np.ndarray:
         """(T, E) float64 in 0..1 from (T, 52) scores."""
