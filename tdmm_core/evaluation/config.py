@@ -16,11 +16,12 @@ class EvalConfig:
     "Clips of this split are measured."
     max_clips: int = 200
     "At most this many clips, the first in order of their ids; 1 or more."
+    max_described: int = 48
+    "At most this many of them are described in words, which is slow; 1 or more."
     lag_frames: int = 1
     "Frames between the two instants of a velocity in the motion features; 1 or more."
 
     def __post_init__(self) -> None:
-        if self.max_clips < 1:
-            raise InputError(f"eval.max_clips: expected 1 or more, got {self.max_clips}")
-        if self.lag_frames < 1:
-            raise InputError(f"eval.lag_frames: expected 1 or more, got {self.lag_frames}")
+        for name in ("max_clips", "max_described", "lag_frames"):
+            if getattr(self, name) < 1:
+                raise InputError(f"eval.{name}: expected 1 or more, got {getattr(self, name)}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -80,6 +82,20 @@ def compare_sets(made: Sequence[FaceMotion], truth: Sequence[FaceMotion], lag_fr
 
 def _mean_l2(made: Iterable[np.ndarray], truth: Iterable[np.ndarray]) -> float:
     return float(np.mean([metrics.parameter_l2(a, b) for a, b in zip(made, truth, strict=True)]))
+
+
+def word_overlap(said: str, references: Sequence[str]) -> float:
+    """F1 of the words of a sentence against the nearest of its references, 0 to 1; case and punctuation aside."""
+    return max((_f1(_words(said), _words(r)) for r in references), default=0.0)
+
+
+def _words(text: str) -> Counter[str]:
+    return Counter(re.findall(r"[a-z']+", text.lower()))
+
+
+def _f1(a: Counter[str], b: Counter[str]) -> float:
+    shared = (a & b).total()
+    return 2 * shared / (a.total() + b.total()) if shared else 0.0
 
 
 def mean_of(rows: Sequence[dict[str, float]]) -> dict[str, float]:

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from tdmm_core.artifacts.header import Header, Making, Parent
+from tdmm_core.artifacts.atomic import check_place
+from tdmm_core.artifacts.header import Header, Making, Parent, parent_of
 from tdmm_core.artifacts.model_folder import read_model_header
 from tdmm_core.domain.clip import ClipSource, MotionClip
 from tdmm_core.domain.description import Description
@@ -20,6 +21,7 @@ from tdmm_core.language.m2l_model import M2LModel, load_model, read_about
 from tdmm_core.language.m2l_prompting import DESCRIBE
 from tdmm_core.language.motion_words import known_codes
 from tdmm_core.pipelines.m2l_parts import KIND, embedded_file
+from tdmm_core.pipelines.motion_input import read_motion_clips
 from tdmm_core.pipelines.run import Run
 from tdmm_core.runtime.device import resolve_device
 from tdmm_core.tokenization.tokenizer import MotionTokenizer, load_default
@@ -95,6 +97,40 @@ def describe_with(
     run.progress.finish()
     digest = describer.parents[0].digest
     return [Description(id=c.clip.id, question=asked, answer=text, model_digest=digest) for c, text in zip(clips, answers, strict=True)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DescribeSummary:
+    """What was said."""
+
+    answers: tuple[Description, ...]
+    output: str | None
+    "The text artifact, where one was written."
+
+
+def describe_to(
+    output: Path | None,
+    motion: Path | str,
+    run: Run,
+    *,
+    config: DescribeConfig,
+    question: str | None = None,
+    folders: tuple[Path | None, Path | None] = (None, None),
+) -> DescribeSummary:
+    """`describe` for a motion file (or `-`), kept in a text artifact where `output` names one; `folders` are model and motion tokenizer.
+
+    Raises InputError as `describe`, and before any work for an output that cannot be written.
+    """
+    if output is not None:
+        check_place(output, force=run.force)
+    asked = checked_question(question)
+    clips = read_motion_clips(motion)
+    describer = load_describer(run, model=folders[0], tokenizer=folders[1])
+    answers = describe_with(describer, clips, run, config=config, question=asked)
+    if output is not None:
+        source = (parent_of(Path(motion)),) if str(motion).endswith((".h5", ".hdf5")) else ()
+        write_descriptions(output, answers, run, config=config, parents=(*source, *describer.parents))
+    return DescribeSummary(answers=tuple(answers), output=str(output) if output else None)
 
 
 def write_descriptions(

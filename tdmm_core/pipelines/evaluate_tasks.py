@@ -1,0 +1,179 @@
+"""What `tdmm eval` measures, one function a task: a fit, the motion tokenizer, and the two language directions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Literal, get_args
+
+import numpy as np
+
+from tdmm_core.artifacts.header import Parent, parent_of
+from tdmm_core.domain.clip import MotionClip, TokenClip
+from tdmm_core.domain.motion import FaceMotion
+from tdmm_core.domain.report import Cell
+from tdmm_core.errors import InputError
+from tdmm_core.evaluation import metrics, studies
+from tdmm_core.evaluation.config import EvalConfig
+from tdmm_core.language.config import AnimateConfig
+from tdmm_core.language.m2l_config import DescribeConfig
+from tdmm_core.morphable.open_head import load_open_head
+from tdmm_core.pipelines.motion_input import read_motion_clips
+from tdmm_core.pipelines.run import Run
+from tdmm_core.runtime.seeding import derive_seed
+
+Task = Literal["tokenizer", "l2m", "m2l"]
+TASKS: tuple[Task, ...] = get_args(Task)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidates:
+    """What is measured; None takes the embedded model."""
+
+    tasks: tuple[Task, ...] = TASKS
+    against: Path | None = None
+    "Motion of the same clips, measured against the true one; then that alone is measured."
+    tokenizer: Path | None = None
+    l2m: Path | None = None
+    m2l: Path | None = None
+
+
+@dataclass(kw_only=True)
+class Measured:
+    """Figures as they gather."""
+
+    parents: list[Parent]
+    metrics: list[dict[str, Cell]] = field(default_factory=list)
+    per_clip: list[dict[str, Cell]] = field(default_factory=list)
+    settings: dict[str, Cell] = field(default_factory=dict)
+
+    def add(self, task: str, metric: str, value: float, *, unit: str, floor: float = float("nan"), floor_is: str = "") -> None:
+        """One figure, with what stands beside it."""
+        self.metrics.append({"task": task, "metric": metric, "value": value, "unit": unit, "floor": floor, "floor_is": floor_is})
+
+    def add_clip(self, task: str, clip: str, figures: dict[str, float]) -> None:
+        """Figures of one clip."""
+        self.per_clip += [{"task": task, "clip": clip, "metric": name, "value": value} for name, value in figures.items()]
+
+    def remember(self, parents: Sequence[Parent]) -> None:
+        """Parents, each once."""
+        self.parents += [p for p in parents if p not in self.parents]
+
+
+def measure_fit(truth: Sequence[MotionClip], against: Path, measured: Measured) -> None:
+    """Another motion of the same clips: vertex error by region, rotation error, jitter. Clips that failed are counted."""
+    other = {c.clip.id: c.motion for c in read_motion_clips(against)}
+    pairs = [(c.clip.id, other[c.clip.id], c.motion) for c in truth if other.get(c.clip.id) is not None]
+    if not pairs:
+        raise InputError(f"{against}: expected motion of the same clips as the true one, got none in common")
+    measured.remember([parent_of(against)])
+    measured.settings["clips_missing_or_failed"] = len(truth) - len(pairs)
+    _compare("fit", pairs, measured)
+
+
+def _compare(task: str, pairs: Sequence[tuple[str, FaceMotion | None, FaceMotion | None]], measured: Measured) -> None:
+    model = load_open_head()
+    rows = []
+    for name, motion, truth in pairs:
+        assert motion is not None and truth is not None
+        rows.append(studies.compare_motions(model, motion, truth))
+        measured.add_clip(task, name, rows[-1])
+    mean = studies.mean_of(rows)
+    for region in studies.REGIONS:
+        measured.add(task, f"vertex error, {region}", mean[f"{region}_mm"], unit="mm", floor=mean[f"{region}_floor_mm"], floor_is="neutral face")
+    measured.add(task, "head rotation error", mean["rotation_deg"], unit="deg", floor=mean["rotation_floor_deg"], floor_is="head that does not turn")
+    measured.add(task, "jitter", mean["jitter_mm"], unit="mm/frame^2", floor=mean["jitter_truth_mm"], floor_is="truth")
+
+
+def measure_tokenizer(
+    truth: Sequence[MotionClip], candidates: Candidates, measured: Measured, run: Run, *, config: EvalConfig, sampling: AnimateConfig
+) -> None:
+    """Reconstruction by the motion tokenizer, and how evenly its codes are used."""
+    from tdmm_core.tokenization.tokenizer import MotionTokenizer, load_default
+
+    tokenizer = MotionTokenizer.load(candidates.tokenizer) if candidates.tokenizer else load_default()
+    motions = [c.motion for c in truth if c.motion is not None]
+    run.progress.start("encoding and decoding", None, "clips")
+    tokens = tokenizer.encode_batch(motions)
+    _compare("tokenizer", [(c.clip.id, made, c.motion) for c, made in zip(truth, tokenizer.decode_batch(tokens), strict=True)], measured)
+    run.progress.finish()
+    codes = np.concatenate([t.codes[:, 0] for t in tokens])
+    measured.add(
+        "tokenizer", "code perplexity", metrics.perplexity(codes, tokenizer.num_codes), unit="1", floor=tokenizer.num_codes, floor_is="codes"
+    )
+    measured.settings["tokenizer_digest"] = tokenizer.digest[:12]
+
+
+def measure_l2m(
+    truth: Sequence[MotionClip], candidates: Candidates, measured: Measured, run: Run, *, config: EvalConfig, sampling: AnimateConfig
+) -> None:
+    """Generated motion against the true motion of the same prompts (L2, FD), and teacher-forced token accuracy."""
+    from tdmm_core.language.l2m_dataset import L2MBatches, example_of
+    from tdmm_core.language.l2m_score import score
+    from tdmm_core.language.sampling import Request, sample_codes
+    from tdmm_core.pipelines.animator import load_animator
+
+    animator = load_animator(run, model=candidates.l2m, tokenizer=candidates.tokenizer)
+    measured.remember(animator.parents)
+    network = animator.model.network
+    clips = [c for c in truth if c.motion is not None and c.clip.prompt]
+    if len(clips) < 4:
+        raise InputError(f"eval: language to motion needs at least 4 clips with a prompt and a motion, got {len(clips)}")
+    motions = [c.motion for c in clips if c.motion is not None]
+    tokens = animator.tokenizer.encode_batch(motions)
+    examples = [e for c, t in zip(clips, tokens, strict=True) if (e := example_of(TokenClip(clip=c.clip, tokens=t), network.config)) is not None]
+    batches = L2MBatches({"train": examples, "validation": examples}, animator.encoder, network.config, num_codes=network.num_codes, seed=run.seed)
+    forced = score(network, batches)
+    words = animator.encoder.encode([c.clip.prompt for c in clips])
+    longest = network.config.max_frames
+    requests = [
+        Request(words=w, seed=derive_seed(run.seed, "eval", c.clip.id), num_frames=min(m.num_frames, longest))
+        for c, m, w in zip(clips, motions, words, strict=True)
+    ]
+    made: list[FaceMotion] = []
+    run.progress.start("animating", len(requests), "motions")
+    for start in range(0, len(requests), sampling.batch_size):
+        codes = sample_codes(network, requests[start : start + sampling.batch_size], sampling)
+        made += animator.tokenizer.decode_batch([replace(tokens[0], codes=c[:, None], status=None) for c in codes])
+        run.progress.advance(len(codes))
+    run.progress.finish()
+    found = studies.compare_sets(made, motions, config.lag_frames)
+    measured.add("l2m", "L2", found["l2"], unit="1", floor=found["l2_shuffled"], floor_is="other prompts' motions")
+    measured.add("l2m", "L2 of a neutral face", found["l2_neutral"], unit="1")
+    measured.add("l2m", f"FD ({metrics.FEATURES})", found["fd"], unit="1", floor=found["fd_neutral"], floor_is="neutral face")
+    measured.add("l2m", "FD between halves of the truth", found["fd_truth_halves"], unit="1")
+    measured.add("l2m", "token accuracy, teacher-forced", forced.token_accuracy or 0.0, unit="1")
+    measured.add("l2m", "loss", forced.loss or 0.0, unit="nats/token", floor=forced.loss_without_prompt or 0.0, floor_is="without prompt")
+    measured.settings |= {f"sampling_{k}": v for k, v in asdict(sampling).items()}
+
+
+def measure_m2l(
+    truth: Sequence[MotionClip], candidates: Candidates, measured: Measured, run: Run, *, config: EvalConfig, sampling: AnimateConfig
+) -> None:
+    """Descriptions against the clips' own sentences: overlap of words with the nearest, beside the descriptions of other clips."""
+    from tdmm_core.language.m2l_decoding import answer
+    from tdmm_core.language.m2l_prompting import DESCRIBE
+    from tdmm_core.language.motion_words import known_codes
+    from tdmm_core.pipelines.describe import load_describer
+
+    describer = load_describer(run, model=candidates.m2l, tokenizer=candidates.tokenizer)
+    measured.remember(describer.parents)
+    clips = [c for c in truth if c.motion is not None and c.clip.prompt][: config.max_described]
+    coded = [known_codes(describer.tokenizer.encode(c.motion)) for c in clips if c.motion is not None]
+    run.progress.start("describing", len(coded), "motions")
+    said = answer(describer.model, coded, DESCRIBE[0], DescribeConfig(), seed=run.seed, told=run.progress.advance)
+    run.progress.finish()
+    references = [(c.clip.prompt, *c.clip.paraphrases) for c in clips]
+    overlap = [studies.word_overlap(s, r) for s, r in zip(said, references, strict=True)]
+    dealt = [studies.word_overlap(s, r) for s, r in zip(said, [*references[1:], references[0]], strict=True)]
+    for clip, value in zip(clips, overlap, strict=True):
+        measured.add_clip("m2l", clip.clip.id, {"word_overlap": value})
+    measured.add(
+        "m2l",
+        "word overlap with the nearest sentence",
+        float(np.mean(overlap)),
+        unit="1",
+        floor=float(np.mean(dealt)),
+        floor_is="other clips' sentences",
+    )
