@@ -22,9 +22,7 @@ from tdmm_core.runtime.seeding import stream
 Batch = dict[str, torch.Tensor]
 IGNORED = -100
 _POOL = 16
-"Batches that are sorted by length together."
-_NEAR = 8
-"Near codes that stand in for one another."
+"Parts whose rows are drawn and sorted by length together."
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -64,16 +62,14 @@ class M2LBatches:
     """Draws training and validation batches."""
 
     def __init__(self, examples: dict[str, list[Example]], writer: PromptWriter, config: M2LConfig, *, near: np.ndarray, seed: int) -> None:
-        self.examples, self.writer, self.config, self.near, self.seed = examples, writer, config, near[:, :_NEAR], seed
-        self._lengths = np.array([len(e.codes) for e in examples["train"]])
+        """`near` (W, n): for each code's word those of near codes, which stand in for it in training."""
+        self.examples, self.writer, self.config, self.near, self.seed = examples, writer, config, near, seed
         self._epoch: tuple[int, np.ndarray] = (-1, np.zeros(0, np.int64))
-        self._pool: tuple[tuple[int, int], np.ndarray] = ((-1, 0), np.zeros((0, 0), np.int64))
+        self._pool: tuple[tuple[int, int], list[list[Row]]] = ((-1, 0), [])
 
     def train(self, part: int, *, batch_size: int, rank: int = 0, world_size: int = 1) -> Batch:
-        """This process's `batch_size` rows of a part of the run (see `TrainingTask`); the clips of a part are of like length."""
-        chosen = self._clips(part, batch_size * world_size)[rank::world_size]
-        rng = stream(self.seed, "m2l batch", part, rank)
-        return collate([self._row(self.examples["train"][i], rng) for i in chosen], self.writer.model.end_id)
+        """This process's `batch_size` rows of a part of the run (see `TrainingTask`); the rows of a part are of like length."""
+        return collate(self._part(part, batch_size * world_size)[rank::world_size], self.writer.model.end_id)
 
     def validation(self, batch_size: int, *, mismatched: bool = False) -> Iterator[Batch]:
         """Held-out clips in order of length: the first question, the plainest description, nothing spoilt.
@@ -97,40 +93,41 @@ class M2LBatches:
         for start in range(0, len(rows), batch_size):
             yield collate(rows[start : start + batch_size], self.writer.model.end_id)
 
-    def _clips(self, part: int, count: int) -> np.ndarray:
-        """Clips of a part: each once an epoch, sorted by length within a pool of parts, the parts in any order."""
+    def _part(self, part: int, count: int) -> list[Row]:
+        """The rows of a part: drawn for a pool of parts together, sorted by length there, the parts in any order."""
         pool, place = divmod(part, _POOL)
         if self._pool[0] != (pool, count):
-            drawn = np.array([self._draw(i) for i in range(pool * _POOL * count, (pool + 1) * _POOL * count)])
-            parts = drawn[np.argsort(self._lengths[drawn], kind="stable")].reshape(_POOL, count)
-            self._pool = ((pool, count), parts[stream(self.seed, "m2l pool", pool).permutation(_POOL)])
+            first = pool * _POOL * count
+            rows = sorted((self._row(i) for i in range(first, first + _POOL * count)), key=lambda r: len(r.prompt.text) + len(r.answer))
+            order = stream(self.seed, "m2l pool", pool).permutation(_POOL)
+            self._pool = ((pool, count), [rows[i * count : (i + 1) * count] for i in order])
         return self._pool[1][place]
 
-    def _draw(self, index: int) -> int:
+    def _clip(self, index: int) -> Example:
         """The clip at a place of the endless row of shuffled epochs."""
-        size = len(self.examples["train"])
-        epoch, place = divmod(index, size)
+        train = self.examples["train"]
+        epoch, place = divmod(index, len(train))
         if self._epoch[0] != epoch:
-            self._epoch = (epoch, stream(self.seed, "m2l epoch", epoch).permutation(size))
-        return int(self._epoch[1][place])
+            self._epoch = (epoch, stream(self.seed, "m2l epoch", epoch).permutation(len(train)))
+        return train[self._epoch[1][place]]
 
-    def _row(self, example: Example, rng: np.random.Generator) -> Row:
+    def _row(self, index: int) -> Row:
+        """Row `index` of the whole run, its question, answer and noise drawn from a stream of its own."""
+        example, rng = self._clip(index), stream(self.seed, "m2l row", index)
         naming = bool(example.label) and rng.random() < self.config.naming_share
         questions = NAME if naming else DESCRIBE
         question = questions[0] if rng.random() < 0.5 else questions[rng.integers(len(questions))]
-        text = example.label if naming else self._choose(example.answers, rng)
+        any_answer = example.answers[rng.integers(len(example.answers))]
+        text = example.label if naming else example.answers[0] if self.config.answers == "plainest" else any_answer
         prompt = self.writer.prompt(example.codes, question, first=int(rng.integers(self.config.frame_stride)))
         prompt = Prompt(text=prompt.text, motion=self._spoilt(prompt.motion, rng))
         return Row(prompt=prompt, answer=self.writer.answer(text, longest=self.config.max_answer_length))
-
-    def _choose(self, answers: Sequence[str], rng: np.random.Generator) -> str:
-        return answers[0] if self.config.answers == "plainest" else answers[rng.integers(len(answers))]
 
     def _spoilt(self, motion: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Codes replaced by near ones; each clip has its own share, from none to twice the mean."""
         share = 2 * self.config.code_noise * rng.random()
         struck = (motion >= 0) & (motion < self.writer.vocabulary.num_codewords) & (rng.random(motion.shape) < share)
-        others = self.near[np.maximum(motion, 0), rng.integers(self.near.shape[1], size=motion.shape)]
+        others = self.near[motion.clip(0, len(self.near) - 1), rng.integers(self.near.shape[1], size=motion.shape)]
         return np.where(struck, others, motion)
 
 

@@ -48,7 +48,7 @@ class M2LTraining:
         self.model, self.about, self.config = model, about, config
         features = word_features(vectors, about.vocabulary)
         writer = PromptWriter(model, about.vocabulary, prompting=about.prompting, stride=about.frame_stride)
-        near = near_words(features[: about.vocabulary.num_codewords], count=_NEAR)
+        near = near_words(vectors, about.vocabulary, count=_NEAR)
         self.batches = M2LBatches(examples, writer, config, near=near, seed=seed)
         neighbours = model.network.get_input_embeddings().weight[:_NEIGHBOURS].detach()
         words = MotionWords(features, neighbours, hidden=config.word_hidden, rate=config.word_rate, seed=derive_seed(seed, "words"))

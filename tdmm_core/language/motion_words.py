@@ -72,10 +72,16 @@ def word_features(vectors: np.ndarray, vocabulary: MotionVocabulary) -> np.ndarr
     return features
 
 
-def near_words(features: np.ndarray, *, count: int) -> np.ndarray:
-    """For each word the `count` nearest other ones (W, count) int64 by Euclidean distance of their features."""
-    count = min(count, len(features) - 1)
-    square = (features**2).sum(axis=1)
-    distance = square[:, None] - 2 * features @ features.T + square[None]  # (W, W)
+def near_words(vectors: np.ndarray, vocabulary: MotionVocabulary, *, count: int) -> np.ndarray:
+    """For each code's word the `count` words of the nearest other codes (W, count) int64, by Euclidean distance of `vectors` (K, F0).
+
+    A word of a level without vectors has only itself.
+    """
+    vectors = np.asarray(vectors, np.float32)
+    count = min(count, len(vectors) - 1)
+    square = (vectors**2).sum(axis=1)
+    distance = square[:, None] - 2 * vectors @ vectors.T + square[None]  # (K, K)
     np.fill_diagonal(distance, np.inf)
-    return np.argsort(distance, axis=1, kind="stable")[:, :count]
+    near = np.repeat(np.arange(vocabulary.num_codewords)[:, None], count, axis=1)
+    near[: len(vectors)] = np.argsort(distance, axis=1, kind="stable")[:, :count]
+    return near

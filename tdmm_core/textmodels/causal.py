@@ -104,10 +104,9 @@ def _load(source: str, *, name: str, digest: str, dtype: torch.dtype | None) -> 
         words = AutoTokenizer.from_pretrained(source, local_files_only=True)
         network = AutoModelForCausalLM.from_pretrained(source, local_files_only=True, dtype=dtype or torch.float32, **attention)
     except (OSError, ValueError, KeyError) as e:
+        reason = str(e).splitlines()[0]
         if Path(source).is_dir():
-            raise InputError(
-                f"{source}: expected a folder with a causal language model and its text tokenizer, got one that does not load ({e})"
-            ) from e
+            raise InputError(f"{source}: expected a causal language model and its text tokenizer, got a folder that does not load ({reason})") from e
         raise MissingPartError(f"language model {source!r} is not on this machine: fetch it with `hf download {source}`, or name a folder") from e
     if words.eos_token_id is None:
         raise InputError(f"{source}: expected a text tokenizer with an end-of-sequence word, got none")

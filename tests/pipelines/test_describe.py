@@ -1,0 +1,221 @@
+"""Motion to words with real parts: a small scripted corpus, a motion tokenizer, train-m2l on the engine, describe from files.
+
+The language model is a tiny random one; everything else is what the commands run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "textmodels"))
+
+from tiny_llama import write_tiny_llama
+
+from tdmm_core.artifacts.header import parent_of
+from tdmm_core.artifacts.model_folder import model_problems, read_model_header
+from tdmm_core.artifacts.motion import open_motion
+from tdmm_core.artifacts.text import open_text
+from tdmm_core.domain.clip import MotionClip
+from tdmm_core.errors import InputError, MissingPartError
+from tdmm_core.language.m2l_config import DescribeConfig, M2LConfig
+from tdmm_core.language.m2l_prompting import DESCRIBE
+from tdmm_core.pipelines import describe as describing
+from tdmm_core.pipelines.describe import describe, write_descriptions
+from tdmm_core.pipelines.run import Run
+from tdmm_core.pipelines.synth import synth
+from tdmm_core.pipelines.tokenize import tokenize, train_tokenizer
+from tdmm_core.pipelines.train_m2l import TrainM2LSummary, train_m2l
+from tdmm_core.synthesis.config import SynthConfig
+from tdmm_core.tokenization.config import TokenizerConfig
+from tdmm_core.training.config import TrainingConfig
+
+TOKENIZER = TokenizerConfig(
+    num_codes=64, encoder_width=16, decoder_width=16, num_vertices=60, training=TrainingConfig(steps=6, batch_size=4, warmup_steps=1)
+)
+TRAINING = TrainingConfig(steps=8, batch_size=4, learning_rate=5e-3, warmup_steps=2, validate_every=4, checkpoint_every=2, precision="bf16")
+M2L = M2LConfig(word_hidden=16, lora_rank=2, training=TRAINING)
+SHORT = DescribeConfig(max_words=6)
+RUN = Run(device="cpu", workers=1)
+
+
+@dataclass(frozen=True)
+class Parts:
+    motion: Path
+    tokens: Path
+    tokenizer: Path
+    text_model: Path
+    model: Path
+    summary: TrainM2LSummary
+
+    @property
+    def chosen(self) -> dict:
+        return {"config": SHORT, "model": self.model, "tokenizer": self.tokenizer}
+
+
+@pytest.fixture(scope="module")
+def parts(tmp_path_factory: pytest.TempPathFactory) -> Parts:
+    folder = tmp_path_factory.mktemp("motion-to-words")
+    motion, tokens, tokenizer, text_model, model = (folder / n for n in ("motion.h5", "tokens.h5", "tokenizer", "llama", "model"))
+    synth(motion, RUN, config=SynthConfig(num_clips=40, max_duration_s=4.0, validation_share=0.1), video=False)
+    train_tokenizer(motion, tokenizer, RUN, config=TOKENIZER)
+    tokenize(motion, tokens, RUN, tokenizer=tokenizer)
+    write_tiny_llama(text_model)
+    return Parts(motion, tokens, tokenizer, text_model, model, train_m2l(tokens, model, RUN, config=M2L, text_model=str(text_model)))
+
+
+# --- training -------------------------------------------------------------------------------------------------------
+
+
+def test_training_leaves_a_whole_model_and_nothing_else(parts: Parts) -> None:
+    names = {p.name for p in parts.model.iterdir()}
+    assert names == {"config.json", "model.safetensors", "training.json", "tdmm.json", "curves.jsonl", "curves.png"}
+    assert not parts.model.with_name("model.partial").exists() and model_problems(parts.model) == []
+    header = read_model_header(parts.model, "motion-to-language")
+    assert header.digest == parts.summary.digest and [p.kind for p in header.parents] == ["tokens"]
+    assert header.config["text_model"]["digest"] == json.loads((parts.model / "config.json").read_text())["tdmm"]["base_digest"]
+    assert parts.summary.validation_loss is not None and parts.summary.num_validation_clips > 0
+    losses = [json.loads(line)["loss"] for line in (parts.model / "curves.jsonl").read_text().splitlines()]
+    assert losses[-1] < losses[0]
+
+
+def test_the_same_command_again_finds_it_done_and_another_is_refused(parts: Parts) -> None:
+    again = train_m2l(parts.tokens, parts.model, RUN, config=M2L, text_model=str(parts.text_model))
+    assert asdict(again) == asdict(parts.summary) | {"seconds": 0.0}
+    with pytest.raises(InputError, match="--force"):
+        train_m2l(parts.tokens, parts.model, RUN, config=replace(M2L, frame_stride=2), text_model=str(parts.text_model))
+
+
+def test_a_plain_model_is_read_the_same_way(parts: Parts, tmp_path: Path) -> None:
+    from transformers import AutoModelForCausalLM
+
+    config = replace(M2L, tuning="merged", training=replace(TRAINING, steps=2, checkpoint_every=0))
+    train_m2l(parts.tokens, tmp_path / "plain", RUN, config=config, text_model=str(parts.text_model), tokenizer=parts.tokenizer)
+    assert AutoModelForCausalLM.from_pretrained(tmp_path / "plain").config.tdmm["tokenizer_digest"]
+    found = describe([first_clip(parts)], RUN, config=SHORT, model=tmp_path / "plain", tokenizer=parts.tokenizer)
+    assert len(found) == 1
+
+
+def test_tokens_without_their_motion_tokenizer_are_refused(parts: Parts, tmp_path: Path) -> None:
+    alone = tmp_path / "tokens.h5"
+    shutil.copy(parts.tokens, alone)
+    with pytest.raises(InputError, match="--tokenizer"):
+        train_m2l(alone, tmp_path / "m", RUN, config=M2L, text_model=str(parts.text_model))
+    other = tmp_path / "other"
+    train_tokenizer(parts.motion, other, replace(RUN, seed=5), config=TOKENIZER)
+    with pytest.raises(InputError, match="codes of motion tokenizer"):
+        train_m2l(alone, tmp_path / "m", RUN, config=M2L, text_model=str(parts.text_model), tokenizer=other)
+    with pytest.raises(InputError, match="reads codes of motion tokenizer"):
+        describe([first_clip(parts)], RUN, config=SHORT, model=parts.model, tokenizer=other)
+    assert not (tmp_path / "m").exists()
+
+
+@pytest.mark.slow
+def test_killed_and_resumed_it_ends_in_the_same_digest(parts: Parts, tmp_path: Path) -> None:
+    output = tmp_path / "model"
+    child = (
+        "import sys; sys.path.insert(0, sys.argv[1]); from pathlib import Path; import test_describe as t;"
+        "t.train_m2l(Path(sys.argv[2]), Path(sys.argv[3]), t.RUN, config=t.M2L, text_model=sys.argv[4], tokenizer=Path(sys.argv[5]))"
+    )
+    arguments = [str(Path(__file__).parent), str(parts.tokens), str(output), str(parts.text_model), str(parts.tokenizer)]
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    process = subprocess.Popen([sys.executable, "-c", child, *arguments], env=environment, stderr=subprocess.DEVNULL)
+    curves = output.with_name("model.partial") / "curves.jsonl"
+    deadline = time.monotonic() + 120
+    while process.poll() is None and not curves.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not output.exists()
+    summary = train_m2l(parts.tokens, output, RUN, config=M2L, text_model=str(parts.text_model), tokenizer=parts.tokenizer)
+    assert summary.digest == parts.summary.digest
+
+
+# --- describing -----------------------------------------------------------------------------------------------------
+
+
+def first_clip(parts: Parts) -> MotionClip:
+    with open_motion(parts.motion) as motions:
+        return motions[0]
+
+
+def test_every_clip_is_answered_in_order_and_alike(parts: Parts) -> None:
+    with open_motion(parts.motion) as motions:
+        ids = [motions[i].clip.id for i in range(len(motions))]
+        found = describe(motions, RUN, **parts.chosen)
+        again = describe(motions, RUN, **parts.chosen, question="  What  does the face do? ")
+    assert [d.id for d in found] == ids
+    assert {d.question for d in found} == {DESCRIBE[0]} and {d.question for d in again} == {"What does the face do?"}
+    assert {d.model_digest for d in found} == {parts.summary.digest}
+    clip = first_clip(parts)
+    assert describe([clip], RUN, **parts.chosen) == describe([clip], RUN, **parts.chosen)
+
+
+def test_one_frame_and_a_long_motion_are_read(parts: Parts) -> None:
+    clip = first_clip(parts)
+    assert clip.motion is not None
+    one = replace(clip, motion=clip.motion[:1])
+    frames = np.arange(600) % clip.motion.num_frames
+    long = replace(clip, motion=replace(clip.motion, **{n: v[frames] for n, v in clip.motion.frame_terms().items()}))
+    short, windows = describe([one, long], RUN, **parts.chosen)
+    assert not short.answer.startswith("From")
+    assert windows.answer.startswith("From 0 to 8 s:") and "From 16 to 24 s:" in windows.answer
+
+
+def test_descriptions_become_a_text_artifact(parts: Parts, tmp_path: Path) -> None:
+    found = describe([first_clip(parts)], RUN, **parts.chosen)
+    header = write_descriptions(tmp_path / "d.h5", found, RUN, config=SHORT, parents=(parent_of(parts.motion), parent_of(parts.model)))
+    with open_text(tmp_path / "d.h5") as file:
+        assert list(file) == found
+    assert [p.kind for p in header.parents] == ["motion", "motion-to-language"]
+    with pytest.raises(InputError):
+        write_descriptions(tmp_path / "d.h5", found, RUN, config=SHORT)
+
+
+def test_what_cannot_be_described_is_refused_in_a_sentence(parts: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InputError, match="--question"):
+        describe([first_clip(parts)], RUN, **parts.chosen, question=" ")
+    with pytest.raises(InputError, match="at least one clip"):
+        describe([], RUN, **parts.chosen)
+    with pytest.raises(InputError, match="at least one clip with a motion"):
+        describe([replace(first_clip(parts), motion=None, status="failed", error="no face")], RUN, **parts.chosen)
+    with pytest.raises(InputError, match=r"tdmm\.json"):
+        describe([first_clip(parts)], RUN, config=SHORT, model=tmp_path)
+    with pytest.raises(InputError, match="motion-to-language"):
+        describe([first_clip(parts)], RUN, config=SHORT, model=parts.tokenizer)
+    monkeypatch.setattr(describing, "DEFAULT_MODEL", tmp_path / "nowhere")
+    with pytest.raises(MissingPartError, match="tdmm train-m2l"):
+        describe([first_clip(parts)], RUN, config=SHORT)
+    moved = tmp_path / "model"
+    shutil.copytree(parts.model, moved)
+    text = (moved / "config.json").read_text()
+    (moved / "config.json").write_text(text.replace(str(parts.text_model), "nobody/nothing"))
+    with pytest.raises(MissingPartError, match="hf download nobody/nothing"):
+        describe([first_clip(parts)], RUN, config=SHORT, model=moved, tokenizer=parts.tokenizer)
+
+
+def test_words_come_from_the_language_model_alone(parts: Parts) -> None:
+    """Describing runs where the room that writes sentences from scripts cannot be imported."""
+    code = (
+        "import sys; sys.modules['tdmm_core.performance'] = None; from pathlib import Path;"
+        "from tdmm_core.artifacts.motion import open_motion; from tdmm_core.language.m2l_config import DescribeConfig;"
+        "from tdmm_core.pipelines.describe import describe; from tdmm_core.pipelines.run import Run;"
+        "clip = open_motion(sys.argv[1])[0];"
+        "found = describe([clip], Run(device='cpu'), config=DescribeConfig(max_words=6), model=Path(sys.argv[2]), tokenizer=Path(sys.argv[3]));"
+        "sys.stdout.write(found[0].answer)"
+    )
+    arguments = [str(parts.motion), str(parts.model), str(parts.tokenizer)]
+    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, cwd=Path(__file__).parents[2], check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert done.stdout == describe([first_clip(parts)], RUN, **parts.chosen)[0].answer
