@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import io
 import json
+import struct
 import zipfile
+import zlib
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -23,6 +25,8 @@ _NEEDED = ("expression", "expression_names", "global_orient", "transl", "fps", "
 _TERMS = ("expression", *FRAME_TERMS, "status", "source_time_s", "shape")
 _DATE = (1980, 1, 1, 0, 0, 0)
 _UNIX = 3
+_BROKEN = (zipfile.BadZipFile, zlib.error, struct.error, ValueError, EOFError, OSError, KeyError, TypeError, RuntimeError, OverflowError, MemoryError)
+"What zipfile and numpy raise on damaged bytes."
 
 
 def write_npz(
@@ -114,19 +118,20 @@ def _unzipped(name: str, content: bytes) -> dict[str, np.ndarray]:
     if not content.startswith(b"PK"):
         raise InputError(f"{name}: expected a motion as npz, got something else; tdmm info FILE tells what a file is")
     try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-            return {key: _array(name, archive, key) for key in archive.files}
-    except (zipfile.BadZipFile, EOFError, OSError) as e:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            return {member.removesuffix(".npy"): _array(name, archive, member) for member in archive.namelist() if member.endswith(".npy")}
+    except _BROKEN as e:
         raise InputError(f"{name}: damaged or truncated ({e}); copy it again or make it again") from e
 
 
-def _array(name: str, archive: np.lib.npyio.NpzFile, key: str) -> np.ndarray:
+def _array(name: str, archive: zipfile.ZipFile, member: str) -> np.ndarray:
+    body = io.BytesIO(archive.read(member))
     try:
-        return archive[key]
+        return np.lib.format.read_array(body, allow_pickle=False)
     except ValueError as e:
-        if "pickle" in str(e):
-            raise InputError(f"{name}: {key} is pickled Python, which is never read; expected plain arrays of numbers and text") from e
-        raise InputError(f"{name}: {key} is damaged ({e}); copy it again or make it again") from e
+        if "pickle" not in str(e):
+            raise
+        raise InputError(f"{name}: {member.removesuffix('.npy')} is pickled Python, which is never read; expected arrays of numbers and text") from e
 
 
 def _little_endian(array: np.ndarray) -> np.ndarray:
