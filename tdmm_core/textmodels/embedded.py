@@ -61,7 +61,8 @@ def _convert(gguf: Path, folder: Path) -> None:
             network = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.bfloat16, **_dense())
             words = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
     except (OSError, ValueError, LookupError, TypeError, struct.error) as e:
-        raise InputError(f"{gguf}: expected the language model {EMBEDDED_NAME} as GGUF, got a file that does not read ({str(e).splitlines()[0]})") from e
+        reason = str(e).splitlines()[0]
+        raise InputError(f"{gguf}: expected the language model {EMBEDDED_NAME} as GGUF, got a file that does not read ({reason})") from e
     network.config._name_or_path = EMBEDDED_NAME
     tied = "lm_head.weight" if network.config.tie_word_embeddings else None
     tensors = {name: value.to(torch.bfloat16).contiguous() for name, value in network.state_dict().items() if name != tied}
