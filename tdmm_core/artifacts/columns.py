@@ -153,7 +153,7 @@ class ColumnStore:
         if offset is None or dataset.size == 0 or dataset.dtype != np.dtype(column.dtype):
             return dataset
         with damage(self.path, f"dataset {name}"):
-            return np.memmap(self.path, dtype=dataset.dtype, mode="r", offset=offset, shape=dataset.shape)
+            return np.asarray(np.memmap(self.path, dtype=dataset.dtype, mode="r", offset=offset, shape=dataset.shape))
 
 
 class ArtifactFile:
