@@ -139,7 +139,7 @@ def own_randomness(device: torch.device) -> Iterator[None]:
 
 
 def seed_torch(seed: int, device: torch.device) -> None:
-    """Seeds torch's global streams of the CPU and of this device alone; torch.manual_seed visits all others too, which costs more than a small step."""
+    """Seeds torch's global streams of the CPU and of this device alone; torch.manual_seed visits all others too, which costs a small step."""
     torch.default_generator.manual_seed(seed)
     if device.type == "cuda":
         torch.cuda.manual_seed(seed)

@@ -1,13 +1,18 @@
 """A small but whole training: dropout, a frozen layer, buffers that follow the data, a hook that draws at random; and its launching as a program."""
 
 import json
+import os
+import resource
+import signal
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import nn
 
+from tdmm_core.errors import TdmmError
 from tdmm_core.runtime.process import is_main, rank
 from tdmm_core.training.config import TrainingConfig
 from tdmm_core.training.distributed import sum_over_processes
@@ -50,12 +55,13 @@ def small_data():
     return torch.from_numpy(x), torch.from_numpy(np.tanh(x @ draw.normal(size=(WIDTH, WIDTH)).astype(np.float32) * 0.3))
 
 
-def small_task(config, *, dropout=0.1, seed=5, hook=True, model_seed=1):
+def small_task(config, *, dropout=0.1, seed=5, hook=True, model_seed=1, pause=0.0):
     torch.manual_seed(model_seed)
     model = SmallModel(dropout)
     x, y = small_data()
 
     def train_batch(part):
+        time.sleep(pause)
         rows = torch.from_numpy(draw_rows(NUM_ROWS, part, config=config, seed=DATA_SEED))
         return {"motion": {"x": x[rows]}, "y": y[rows], "ids": rows.tolist()}
 
@@ -92,25 +98,65 @@ def farthest(first, second):
     return max(float((value.double() - second[name].double()).abs().max()) for name, value in first.items())
 
 
-def main(arguments):
-    """`python training_cases.py RUN_DIR OUT JSON`: one process of a launched run; each writes its weights to OUT.RANK and its summary to stdout."""
+def train_once(run_dir, out, settings):
+    """One process of a run: its weights go to OUT.RANK; returns the summary."""
     from tdmm_core.training.engine import train
 
-    run_dir, out, settings = arguments
-    settings = json.loads(settings)
+    torch.set_num_threads(1)
+    settings = dict(settings)
     task_settings = settings.pop("task", {})
     if task_settings.pop("model_seed_is_rank", False):
         task_settings["model_seed"] = rank()
-    deepspeed_config = settings.pop("deepspeed", None)
     config = small_config(**settings)
     task = small_task(config, **task_settings)
-    place = Place(run_dir=Path(run_dir), device="cpu", deepspeed_config=Path(deepspeed_config) if deepspeed_config else None)
-    summary = train(task, config, place, seed=5)
+    summary = train(task, config, Place(run_dir=Path(run_dir), device="cpu"), seed=5)
     torch.save(task.model.state_dict(), f"{out}.{rank()}")
+    return summary
+
+
+def train_in_child(run_dir, out, settings, fate=None):
+    """The body of a child process that may be doomed: `kill_at` a write, or out of disk (`file_limit` bytes); exits 77 when interrupted."""
+    fate = fate or {}
+    if "kill_at" in fate:
+        kill_at_write(fate["kill_at"])
+    if "file_limit" in fate:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (fate["file_limit"], resource.RLIM_INFINITY))
+    if "pause" in fate:
+        settings = {**settings, "task": {**settings.get("task", {}), "pause": fate["pause"]}}
+    try:
+        train_once(run_dir, out, settings)
+    except KeyboardInterrupt:
+        sys.exit(77)
+    except TdmmError as e:
+        Path(f"{out}.said").write_text(str(e))
+        sys.exit(e.exit_code)
+
+
+def kill_at_write(number):
+    """Kills this process (SIGKILL) just before its `number`-th fsync, rename or removal."""
+    count = 0
+
+    def doomed(before):
+        def call(*args, **kwargs):
+            nonlocal count
+            count += 1
+            if count == number:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return before(*args, **kwargs)
+
+        return call
+
+    for owner, name in ((os, "fsync"), (os, "rename"), (os, "replace"), (os, "unlink"), (os, "rmdir")):
+        setattr(owner, name, doomed(getattr(owner, name)))
+
+
+def main(arguments):
+    """`python training_cases.py RUN_DIR OUT JSON`: one process of a launched run."""
+    run_dir, out, settings = arguments
+    summary = train_once(run_dir, out, json.loads(settings))
     if is_main():
         print(json.dumps({"steps": summary.steps, "validation_loss": summary.validation_loss}))
 
 
 if __name__ == "__main__":
-    torch.set_num_threads(1)
     main(sys.argv[1:])
