@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from tdmm_core.morphable.bake_gaze import eye_centre
 from tdmm_core.morphable.bake_mesh import Layout
 
 MARGIN_RING = 2
@@ -73,12 +74,7 @@ def _spread(columns: np.ndarray, factors: np.ndarray, x: np.ndarray) -> np.ndarr
 
 def _above_eyeball(layout: Layout, blink: np.ndarray, side: str, rings: list[np.ndarray]) -> np.ndarray:
     """Push closed skin that lies within the clearance straight out of the eyeball; inner rings of the rim a little less."""
-    eye = layout.vertices[layout.parts[f"eye.{side}"]]
-    direction = layout.eye_direction[layout.parts[f"eye.{side}"]]
-    back = direction[:, 2] < 0.8
-    a = np.concatenate([2 * eye[back], np.ones((back.sum(), 1))], axis=1)
-    solution = np.linalg.lstsq(a, (eye[back] ** 2).sum(axis=1), rcond=None)[0]
-    centre, radius = solution[:3], np.sqrt(solution[3] + solution[:3] @ solution[:3])
+    centre, radius = eye_centre(layout, side)
     out = blink.copy()
     for ring, ids in enumerate(rings[1:], start=1):
         least = radius + CLEARANCE_M * (0.45 if ring == 1 else 1.0)

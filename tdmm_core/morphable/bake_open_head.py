@@ -13,9 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
-from tdmm_core.morphable import bake_source
+from tdmm_core.morphable import bake_paint, bake_source
+from tdmm_core.morphable.bake_gaze import REACH_DEG, turned_eyes
 from tdmm_core.morphable.bake_lids import repaired_blink
 from tdmm_core.morphable.bake_mesh import IRIS_DEG, REGIONS, Layout, lay_out
+from tdmm_core.morphable.bake_occlusion import occlusion
 from tdmm_core.morphable.bake_source import Source
 
 OUTPUT = Path(__file__).parent / "data" / "open_head.npz"
@@ -40,25 +42,61 @@ def bake(source: Source) -> dict[str, np.ndarray]:
     layout = lay_out(source)
     order = [source.unit_names.index(name) for name in ARKIT]
     units = np.stack([layout.mixing @ source.units[i] for i in order])
-    for side, name in (("L", "eyeBlinkLeft"), ("R", "eyeBlinkRight")):
-        index = ARKIT.index(name)
-        units[index] = repaired_blink(layout, units[index], side, ring_list(layout, f"eye_cavity.{side}", 12))
+    for side, word in (("L", "Left"), ("R", "Right")):
+        blink = ARKIT.index(f"eyeBlink{word}")
+        units[blink] = repaired_blink(layout, units[blink], side, ring_list(layout, f"eye_cavity.{side}", 12))
+        for direction in REACH_DEG:
+            look = ARKIT.index(f"eyeLook{direction}{word}")
+            units[look] = turned_eyes(layout, units[look], direction, side)
     units[np.abs(units) < 2e-6] = 0
     shape, variance = shape_basis(source, layout)
     masks = make_masks(layout, units)
+    looks = appearance(layout, units)
     arrays = {
         "template": layout.vertices.astype(np.float32),
         "triangles": layout.triangles,
         "expression_names": np.array(ARKIT),
-        "triangle_region": layout.triangle_region,
+        "triangle_region": painted_regions(layout, looks),
         "region_names": np.array(REGIONS),
         "pivot": np.zeros(3, np.float32),
         "shape_variance_share": variance.astype(np.float32),
-        "appearance/eye_direction": layout.eye_direction.astype(np.float32),
-        "appearance/iris_deg": np.float32(IRIS_DEG),
     }
     arrays |= {f"mask/{name}": mask for name, mask in masks.items()}
+    arrays |= {f"appearance/{name}": array for name, array in looks.items()}
     return arrays | quantised("expression", units) | quantised("shape", shape)
+
+
+def appearance(layout: Layout, units: np.ndarray) -> dict[str, np.ndarray]:
+    """What the renderer paints with; no part of the geometry and its digest."""
+    uv, front = bake_paint.texture_coordinates(layout)
+    lash_lines = [
+        bake_paint.liner(layout, units[ARKIT.index(name)], ring_list(layout, f"eye_cavity.{side}", 5))
+        for side, name in (("L", "eyeBlinkLeft"), ("R", "eyeBlinkRight"))
+    ]
+    resting, change = occlusion(layout, units)
+    return {
+        "uv": uv,
+        "front": front,
+        "paint": bake_paint.paint(layout, ring_list(layout, "mouth_cavity", bake_paint.LIP_RING)),
+        "liner": np.maximum(*lash_lines),
+        "fade": bake_paint.neck_fade(layout),
+        "occlusion": resting,
+        "occlusion_units": change,
+        "eye_direction": layout.eye_direction.astype(np.float32),
+        "iris_deg": np.float32(IRIS_DEG),
+    }
+
+
+def painted_regions(layout: Layout, looks: dict[str, np.ndarray]) -> np.ndarray:
+    """(F,) uint8: the layout's regions, with lips and brows where the paint covers the middle of a triangle of skin."""
+    region = layout.triangle_region.copy()
+    paint, middle = looks["paint"], looks["uv"][layout.triangles].mean(axis=1)
+    height, width = paint.shape[:2]
+    column, row = (middle[:, 0] * width).astype(int).clip(0, width - 1), (middle[:, 1] * height).astype(int).clip(0, height - 1)
+    skin = (region == REGIONS.index("skin")) & (looks["front"][layout.triangles].min(axis=1) > 0.5)
+    for channel, name in ((0, "lips"), (1, "brows")):
+        region[skin & (paint[row, column, channel] > 110)] = REGIONS.index(name)
+    return region
 
 
 def shape_basis(source: Source, layout: Layout) -> tuple[np.ndarray, np.ndarray]:

@@ -17,7 +17,6 @@ from tdmm_core.domain.motion import FaceMotion
 from tdmm_core.errors import InputError
 from tdmm_core.rendering.look import Look
 from tdmm_core.rendering.scene import (
-    BRIGHTNESS_LEVELS,
     Face,
     Surface,
     backdrop_of,
@@ -30,7 +29,7 @@ from tdmm_core.rendering.scene import (
 )
 
 DISTANCE_M = 0.95
-FRAMED_HEIGHT_M = 0.295
+FRAMED_HEIGHT_M = 0.285
 FRAMED_CENTRE_M = (0.0, 0.026, 0.04)
 "What automatic framing shows, relative to the face model's pivot."
 BLOCK = 32
@@ -77,26 +76,24 @@ class _Painter:
         camera = look.camera or _framing(look, framed_height_m)
         self.surface = surface
         self._attributes = surface.attributes.copy()
-        self._palette, self._lights = palette_of(look), lights_of(look)
+        self._tables = (surface.paint, palette_of(look), lights_of(look))
         self._lens = lens_of(camera, look.supersampling, surface.iris_rad)
         self._backdrop = backdrop_of(look, camera.image_size_px[1])
         self._samples = look.supersampling
 
     def picture(self, vertices: np.ndarray, occlusion: np.ndarray) -> np.ndarray:
         """(H, W, 3) uint8 of vertices (V, 3) in the camera's frame."""
-        from tdmm_core.rendering.draw import draw
+        from tdmm_core.rendering.draw import draw, to_bytes
 
-        self._attributes[:, 3] = occlusion
-        light = draw(
-            np.ascontiguousarray(vertices, np.float32), self.surface.triangles, self.surface.material, self._attributes,
-            self.surface.paint, self._palette, self._lights, self._lens, self._backdrop, self._samples,
-        )  # fmt: skip
-        levels = np.clip(light * ((BRIGHTNESS_LEVELS - 1) / 2) + 0.5, 0, BRIGHTNESS_LEVELS - 1).astype(np.int32)
-        return _table()[levels]
+        attributes = self._attributes
+        attributes[:, 3] = occlusion
+        surface = (self.surface.triangles, self.surface.material, attributes)
+        light = draw(np.ascontiguousarray(vertices, np.float32), surface, self._tables, self._lens, self._backdrop, self._samples)
+        return to_bytes(light, _tones())
 
 
 @cache
-def _table() -> np.ndarray:
+def _tones() -> np.ndarray:
     return tone_table()
 
 

@@ -45,7 +45,7 @@ class Surface:
     material: np.ndarray
     "(F,) uint8, values of MATERIALS."
     attributes: np.ndarray
-    "(V, 9) float32, columns as `shade.ATTRIBUTES`."
+    "(V, 9) float32, columns as the first of `shade.COLUMNS`."
     paint: np.ndarray
     "(h, w, 3) uint8: lips, brows, blush."
     iris_rad: float
@@ -108,12 +108,17 @@ def palette_of(look: Look) -> np.ndarray:
 
 
 def lights_of(look: Look) -> np.ndarray:
-    """(3, 3) float32, rows as `shade.LIGHT_ROWS`; the fill comes from the key's other side, lower and more from the front."""
+    """(4, 3) float32, rows as `shade.LIGHT_ROWS`; the fill comes from the key's other side, lower and more from the front.
+
+    The lamp that the eyes mirror stands lower than the key, else the lid would hide it and the eye look dead.
+    """
     key = np.array(look.key_direction, np.float32)
     key /= np.linalg.norm(key)
     fill = np.array([-key[0], 0.25 * key[1], max(abs(key[2]), 0.4)], np.float32)
     fill /= np.linalg.norm(fill)
-    return np.stack([key, fill, np.array([look.key_intensity, look.fill_intensity, look.ambient], np.float32)])
+    lamp = np.array([0.8 * key[0], 0.42 * key[1], max(key[2], 0.3) + 0.2], np.float32)
+    lamp /= np.linalg.norm(lamp)
+    return np.stack([key, fill, lamp, np.array([look.key_intensity, look.fill_intensity, look.ambient], np.float32)])
 
 
 def lens_of(camera: Camera, samples: int, iris_rad: float) -> np.ndarray:
