@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -134,7 +135,17 @@ class Lexicon:
 @cache
 def load_lexicon() -> Lexicon:
     """The lexicon that the package carries."""
-    return read_lexicon(resources.files("tdmm_core.performance").joinpath("lexicon.toml").read_text(encoding="utf-8"))
+    return read_lexicon(_text())
+
+
+@cache
+def lexicon_digest() -> str:
+    """SHA-256 (hex) of the package's lexicon: performances and sentences follow from it."""
+    return hashlib.sha256(_text().encode()).hexdigest()
+
+
+def _text() -> str:
+    return resources.files("tdmm_core.performance").joinpath("lexicon.toml").read_text(encoding="utf-8")
 
 
 def read_lexicon(text: str) -> Lexicon:

@@ -6,6 +6,7 @@ Owns files, processes and the order of writing; what is planned and how it is pe
 from __future__ import annotations
 
 import os
+import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
@@ -22,6 +23,8 @@ from tdmm_core.artifacts.header import Making
 from tdmm_core.artifacts.motion import MotionWriter, open_motion
 from tdmm_core.domain.clip import CorpusClip, MotionClip
 from tdmm_core.errors import InputError
+from tdmm_core.morphable.open_head import load_open_head
+from tdmm_core.performance.lexicon import lexicon_digest
 from tdmm_core.pipelines.run import Run
 from tdmm_core.synthesis.config import SynthConfig
 from tdmm_core.synthesis.plan import PlannedClip, plan_clips
@@ -56,7 +59,9 @@ def synth(output: Path, run: Run, *, config: SynthConfig, video: bool = True) ->
     output = Path(output)
     if output.suffix != ".h5":
         raise InputError(f"{output}: expected an output name ending in .h5, got {output.suffix or 'no suffix'!r}")
-    making = Making(recipe=run.recipe, config={**asdict(config), "video": video}, seed=run.seed)
+    # What the package brings and the clips follow from; blocks of another edition are not taken up.
+    editions = {"lexicon_digest": lexicon_digest(), "face_model_digest": load_open_head().digest}
+    making = Making(recipe=run.recipe, config={**asdict(config), "video": video, **editions}, seed=run.seed)
     return _with_video(output, making, run, config) if video else _motion_alone(output, making, run, config)
 
 
@@ -128,7 +133,7 @@ def _made(work: Callable[[list[PlannedClip]], Made], batches: Sequence[list[Plan
         yield from map(work, batches)
         return
     waiting = iter(batches)
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_end_with_parent) as pool:
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_enter_worker) as pool:
         try:
             running = {pool.submit(work, b) for b in islice(waiting, 2 * workers)}
             while running:
@@ -144,8 +149,9 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _end_with_parent() -> None:
-    """Let a worker end as soon as the process that started it is gone, however it went."""
+def _enter_worker() -> None:
+    """Leave Ctrl-C to the process that started this one, and end as soon as that one is gone, however it went."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = parent_process()
     if parent is None:
         return

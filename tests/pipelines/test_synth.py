@@ -40,7 +40,7 @@ def test_motion_alone(tmp_path):
         assert clip.motion.num_frames == round(clip.clip.script.duration_s * 25)
         assert clip.motion.shape.any()
         assert summary.num_frames == file.lengths.sum()
-        assert file.header.making.config["num_clips"] == 300 and file.header.seed == 3
+        assert file.header.config["num_clips"] == 300 and len(file.header.config["lexicon_digest"]) == 64 and file.header.seed == 3
 
 
 def test_processes_make_no_difference(tmp_path):
