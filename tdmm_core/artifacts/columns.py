@@ -37,6 +37,7 @@ class ColumnStore:
         except InputError:
             self._file.close()
             raise
+        self._shared: dict[str, object] = {}
         self._texts: dict[str, np.ndarray] = {}
         self._numbers: dict[str, np.ndarray] = {}
         self._frames: dict[str, np.ndarray | h5py.Dataset | None] = {}
@@ -48,6 +49,11 @@ class ColumnStore:
 
     def shared(self, name: str) -> object:
         """A root attribute that holds for all clips; lists of names as tuples."""
+        if name not in self._shared:
+            self._shared[name] = self._attribute(name)
+        return self._shared[name]
+
+    def _attribute(self, name: str) -> object:
         with damage(self.path, f"root attribute {name}"):
             value = self._file.attrs[name]
             names = tuple(str(v) for v in value) if isinstance(value, np.ndarray) else (value,) if isinstance(value, str) else ()

@@ -65,7 +65,7 @@ def test_wrong_kind_names_the_command(tmp_path: Path, motion: Path) -> None:
 def test_newer_version_names_the_tool(motion: Path) -> None:
     with h5py.File(motion, "a") as file:
         file.attrs["version"], file.attrs["tool"] = 9, "tdmm 7.1"
-    with pytest.raises(InputError, match="motion version 9, written by tdmm 7.1; .* reads up to version 1: upgrade"):
+    with pytest.raises(InputError, match=r"motion version 9, written by tdmm 7\.1; .* reads up to version 1: upgrade"):
         open_motion(motion)
 
 
@@ -73,7 +73,7 @@ def test_newer_version_names_the_tool(motion: Path) -> None:
 def test_truncated(motion: Path, share: float) -> None:
     content = motion.read_bytes()
     motion.write_bytes(content[: int(len(content) * share)])
-    with pytest.raises(InputError, match="truncated|damaged"):
+    with pytest.raises(InputError, match=r"truncated|damaged"):
         open_motion(motion)
 
 
