@@ -29,7 +29,7 @@ PERSONS: tuple[Person, ...] = (
 NOBODY = Person(subject="", poss="the", refl="oneself")
 YOU = Person(subject="", poss="your", refl="yourself")
 
-_STYLES = ("told",) * 5 + ("captioned",) * 2 + ("ordered",) * 2 + ("named",) * 4
+_STYLES = ("told",) * 5 + ("captioned",) * 2 + ("ordered",) * 2 + ("named",) * 5
 _TRIES = 80
 
 _STILL_TOLD = (
@@ -196,9 +196,21 @@ def _named(moments: Sequence[Moment], rng: Random) -> str:
         links = [", then ", " followed by ", " and then ", ", followed by "]
         if _melts(moments[0], moments[1]) and all(m[0].label.things or m[0].label.kind == "expression" for m in moments):
             goal = outcome(moments[1][0], rng)
-            link = rng.choice(("turning to", "turning to", "turning into", "changing to", "giving way to", "that turns to", "fading into"))
+            link = rng.choice(
+                (
+                    "turning to",
+                    "turning to",
+                    "turning to",
+                    "turning to",
+                    "turning into",
+                    "changing to",
+                    "giving way to",
+                    "that turns to",
+                    "fading into",
+                )
+            )
             text = f"{names[0]} {link} {goal}"
-            return _framed(text, rng) if rng.random() < 0.75 else _framed(rng.choice(links).join(names), rng)
+            return _framed(text, rng) if rng.random() < 0.85 else _framed(rng.choice(links).join(names), rng)
         return _framed(rng.choice(links).join(names), rng)
     return _framed(_chain(names, rng), rng)
 

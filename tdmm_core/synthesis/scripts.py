@@ -153,8 +153,10 @@ def _sequence(main: Label, duration_s: float, draw: Draw) -> list[Event]:
     room = duration_s - 0.8
     count = 3 if room >= 3.3 and draw.rng.random() < 0.3 else 2
     labels = [main]
+    # One face turning to another is what sequences are mostly about.
+    faces = [x for x in draw.lexicon.labels.values() if x.kind in ("expression", "action")]
     while len(labels) < count:
-        label = draw.rng.choice(list(draw.lexicon.labels.values()))
+        label = draw.rng.choice(faces if draw.rng.random() < 0.5 else list(draw.lexicon.labels.values()))
         if all(label.name != other.name for other in labels):
             labels.append(label)
     draw.rng.shuffle(labels)
