@@ -25,7 +25,8 @@ IGNORED = -100
 class L2MNetwork(nn.Module):
     """Logits over `num_codes` codes and the end (the last of them), given a prompt's word vectors and the codes so far."""
 
-    def __init__(self, config: L2MConfig, *, num_codes: int, text_dim: int) -> None:
+    def __init__(self, config: L2MConfig, *, num_codes: int, text_dim: int, code_vectors: torch.Tensor | None = None) -> None:
+        """`code_vectors` (K, G), where known, say what the codes look like: near vectors are near faces; see CodeTable."""
         super().__init__()
         self.config, self.num_codes = config, num_codes
         width = config.width
@@ -34,13 +35,11 @@ class L2MNetwork(nn.Module):
         sizes = {"width": width, "num_heads": config.num_heads, "hidden": config.feed_forward}
         prefix = config.max_text_length + 1
         self.text_encoder = Transformer(num_layers=config.num_text_layers, max_length=prefix, **sizes)
-        self.codes_in = nn.Embedding(num_codes, width)
+        self.codes_in = CodeTable(num_codes, width, std=0.5, code_vectors=code_vectors)
         self.start = nn.Parameter(0.02 * torch.randn(width))
         self.length_in = nn.Linear(2 * NUM_LENGTH_WAVES, width)
         self.decoder = Transformer(num_layers=config.num_layers, max_length=prefix + 1 + config.max_frames, **sizes)
-        self.logits_out = nn.Linear(width, num_codes + 1, bias=False)
-        nn.init.normal_(self.codes_in.weight, std=0.5)
-        nn.init.normal_(self.logits_out.weight, std=0.02)
+        self.logits_out = CodeTable(num_codes + 1, width, std=0.02, code_vectors=code_vectors)
 
     @property
     def end(self) -> int:
@@ -63,12 +62,12 @@ class L2MNetwork(nn.Module):
     def logits(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
         """Logits of every next class, (B, T + 1, num_codes + 1), all places at once; see `forward`."""
         prefix, seen = self.prefix(batch["words"], batch["word_mask"], batch["lengths"])
-        codes = self.codes_in(batch["codes"])  # (B, T, D)
+        codes = fn.embedding(batch["codes"], self.codes_in())  # (B, T, D)
         x = torch.cat([prefix, codes.to(prefix.dtype)], 1)
         seen = fn.pad(seen, (0, codes.shape[1]), value=True)
         mask = prefix_mask(seen, prefix.shape[1])
         hidden = self.decoder(x, mask)[:, prefix.shape[1] - 1 :]
-        return self.logits_out(hidden)
+        return fn.linear(hidden, self.logits_out())
 
     def prefix(self, words: torch.Tensor, word_mask: torch.Tensor, lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """What stands before the codes, (B, P, D), and which of it is seen, (B, P)."""
@@ -98,15 +97,51 @@ class L2MNetwork(nn.Module):
     def start_motion(self, prefix: torch.Tensor, seen: torch.Tensor, cache: Cache) -> torch.Tensor:
         """Put the prefix (B, P, D) into an empty cache and return the logits of the first code, (B, num_codes + 1)."""
         hidden = self.decoder(prefix, prefix_mask(seen, prefix.shape[1]), cache=cache)
-        return self.logits_out(hidden[:, -1])
+        return fn.linear(hidden[:, -1], self.logits_out())
 
     def next_code(self, codes: torch.Tensor, mask: torch.Tensor | None, cache: Cache) -> torch.Tensor:
         """Put one code an item, (B,), behind the cache and return the logits of the next, (B, num_codes + 1).
 
         `mask` (B, 1, 1, places so far) says which places are seen; None: all.
         """
-        hidden = self.decoder(self.codes_in(codes)[:, None], mask, cache=cache)
-        return self.logits_out(hidden[:, 0])
+        hidden = self.decoder(fn.embedding(codes, self.codes_in())[:, None], mask, cache=cache)
+        return fn.linear(hidden[:, 0], self.logits_out())
+
+    def fold(self) -> L2MNetwork:
+        """Turn what the tables learned through code vectors into plain rows: the same network, quicker to sample from and to keep."""
+        self.codes_in.fold()
+        self.logits_out.fold()
+        return self
+
+
+class CodeTable(nn.Module):
+    """A row for each class. Where it is known what the codes look like, rows begin as a learned function of that, so that what
+    is learned of one code holds for its neighbours at once; each row's own part is added and learned beside it."""
+
+    def __init__(self, rows: int, width: int, *, std: float, code_vectors: torch.Tensor | None) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(std * torch.randn(rows, width))
+        self.looks: nn.Module | None = None
+        if code_vectors is not None:
+            centred = code_vectors.float() - code_vectors.float().mean(0)
+            looks = centred / centred.square().mean(0).sqrt().clamp(min=1e-6)
+            self.register_buffer("code_vectors", fn.pad(looks, (0, 0, 0, rows - len(looks))), persistent=False)
+            self.looks = nn.Sequential(nn.Linear(looks.shape[1], width), nn.SiLU(), nn.Linear(width, width, bias=False))
+            with torch.no_grad():
+                self.looks[2].weight.mul_(4 * std)
+                self.weight.mul_(0.2)
+
+    def forward(self) -> torch.Tensor:
+        """(rows, width)."""
+        return self.weight if self.looks is None else self.weight + self.looks(self.code_vectors).to(self.weight.dtype)
+
+    def fold(self) -> None:
+        """Keep the rows as they are now, and nothing of how they came about."""
+        with torch.no_grad():
+            self.weight.copy_(self())
+        if self.looks is not None:
+            self.looks = None
+            del self.code_vectors
 
 
 def prefix_mask(seen: torch.Tensor, prefix: int) -> torch.Tensor:

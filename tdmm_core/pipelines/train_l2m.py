@@ -11,12 +11,15 @@ from tdmm_core.artifacts.header import Making, parent_of
 from tdmm_core.artifacts.tokens import TokensFile, open_tokens
 from tdmm_core.errors import InputError
 from tdmm_core.language.config import L2MConfig
+from tdmm_core.pipelines.code_vectors import find_code_vectors
 from tdmm_core.pipelines.model_output import finished_model, open_run_folder, publish_model, run_folder_of
 from tdmm_core.pipelines.run import Run
 from tdmm_core.runtime.process import is_main
 from tdmm_core.runtime.seeding import derive_seed
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from tdmm_core.language.l2m_dataset import L2MBatches
     from tdmm_core.language.l2m_model import L2MModel
     from tdmm_core.textmodels.text_encoder import TextEncoder
@@ -51,18 +54,28 @@ class TrainL2MSummary:
 
 
 def train_l2m(
-    tokens: Path, output: Path, run: Run, *, config: L2MConfig, text_model: str | None = None, deepspeed_config: Path | None = None
+    tokens: Path,
+    output: Path,
+    run: Run,
+    *,
+    config: L2MConfig,
+    text_model: str | None = None,
+    tokenizer: Path | None = None,
+    deepspeed_config: Path | None = None,
 ) -> TrainL2MSummary:
     """Train on the clips of split train, validate on split validation, and write the model folder `output`.
 
     `text_model` is the id or folder of a language model whose hidden states become the prefix; None takes the embedded word vectors.
+    `tokenizer` is the motion tokenizer that made the tokens: what its codes look like makes learning quicker. None takes the embedded one or
+    the folder that the tokens name, beside them, where either is it; without, the codes are learned from nothing.
     Checkpoints and curves are kept in `OUTPUT.partial/` until the model is whole; an interrupted run goes on from there.
     Raises InputError for tokens without train clips or with several codes a frame, and for an output that exists.
     """
     from tdmm_core.textmodels.text_encoder import load_text_encoder
 
     encoder = load_text_encoder(text_model)
-    making = _making(tokens, run, config, encoder, deepspeed_config)
+    code_vectors = find_code_vectors(tokens, tokenizer, run)
+    making = _making(tokens, run, config, encoder, code_vectors, deepspeed_config)
     done = finished_model(output, run, kind=KIND, making=making)
     if done is not None:
         run.progress.log(f"{output}: made by this very run before")
@@ -70,15 +83,22 @@ def train_l2m(
     with open_tokens(tokens) as file:
         _check(file, tokens)
         batches = _batches(file, encoder, config, run)
-        model = _new_model(file, encoder, config, run)
+        model = _new_model(file, encoder, config, run, code_vectors)
     trained = _train(model, batches, output, run, making=making, deepspeed_config=deepspeed_config)
+    model.network.fold()
     figures = _figures(model, batches, trained)
     digest = _publish(model, output, making, figures) if is_main() else ""
     return TrainL2MSummary(output=str(output), digest=digest, seconds=trained.seconds, **figures)
 
 
-def _making(tokens: Path, run: Run, config: L2MConfig, encoder: TextEncoder, deepspeed_config: Path | None) -> Making:
-    settings: dict[str, object] = {"l2m": asdict(config), "text_encoder": {"name": encoder.name, "digest": encoder.digest}}
+def _making(
+    tokens: Path, run: Run, config: L2MConfig, encoder: TextEncoder, code_vectors: np.ndarray | None, deepspeed_config: Path | None
+) -> Making:
+    settings: dict[str, object] = {
+        "l2m": asdict(config),
+        "text_encoder": {"name": encoder.name, "digest": encoder.digest},
+        "code_vectors": code_vectors is not None,
+    }
     if deepspeed_config is not None:
         settings["deepspeed"] = _read_json(deepspeed_config)
     return Making(recipe=run.recipe, config=settings, seed=run.seed, parents=(parent_of(tokens),))
@@ -108,7 +128,7 @@ def _batches(file: TokensFile, encoder: TextEncoder, config: L2MConfig, run: Run
     return L2MBatches(split_examples(file, config), encoder, config, num_codes=file.num_codes, seed=derive_seed(run.seed, "l2m data"))
 
 
-def _new_model(file: TokensFile, encoder: TextEncoder, config: L2MConfig, run: Run) -> L2MModel:
+def _new_model(file: TokensFile, encoder: TextEncoder, config: L2MConfig, run: Run, code_vectors: np.ndarray | None) -> L2MModel:
     import torch
 
     from tdmm_core.language.l2m_model import L2MModel
@@ -116,7 +136,8 @@ def _new_model(file: TokensFile, encoder: TextEncoder, config: L2MConfig, run: R
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive_seed(run.seed, "l2m weights"))
-        network = L2MNetwork(config, num_codes=file.num_codes, text_dim=encoder.dim)
+        looks = None if code_vectors is None else torch.from_numpy(code_vectors)
+        network = L2MNetwork(config, num_codes=file.num_codes, text_dim=encoder.dim, code_vectors=looks)
     tokens = file.tokens(0)
     return L2MModel(
         network=network,

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from l2m_cases import NUM_CODES, network, words
+from l2m_cases import CONFIG, NUM_CODES, TEXT_DIM, network, words
 from torch.nn import functional as fn
 
 from tdmm_core.errors import InputError
 from tdmm_core.language.config import AnimateConfig, L2MConfig
 from tdmm_core.language.l2m_dataset import pad_words
-from tdmm_core.language.l2m_network import IGNORED
+from tdmm_core.language.l2m_network import IGNORED, CodeTable, L2MNetwork
 from tdmm_core.language.motion_transformer import rope_table, rotate
 
 
@@ -104,3 +104,27 @@ def test_impossible_settings_are_refused(bad: dict) -> None:
 def test_impossible_sampling_is_refused(bad: dict) -> None:
     with pytest.raises(InputError, match=next(iter(bad))):
         AnimateConfig(**bad)
+
+
+@torch.inference_mode(False)
+def test_folding_the_tables_changes_nothing_but_their_making() -> None:
+    torch.manual_seed(1)
+    net = L2MNetwork(CONFIG, num_codes=NUM_CODES, text_dim=TEXT_DIM, code_vectors=torch.randn(NUM_CODES, 7)).eval()
+    batch = batch_of([4, 2], pad_to=4)
+    with torch.no_grad():
+        before = net.logits(batch)
+        after = net.fold().logits(batch)
+    torch.testing.assert_close(before, after)
+    plain = L2MNetwork(CONFIG, num_codes=NUM_CODES, text_dim=TEXT_DIM)
+    assert net.state_dict().keys() == plain.state_dict().keys()
+    plain.load_state_dict(net.state_dict())
+
+
+def test_codes_that_look_alike_begin_alike() -> None:
+    torch.manual_seed(1)
+    vectors = torch.randn(NUM_CODES, 7)
+    vectors[1] = vectors[0] + 0.01
+    rows = CodeTable(NUM_CODES, 32, std=0.5, code_vectors=vectors)().detach()
+    apart = torch.cdist(rows, rows)
+    assert apart[0, 1] < 0.7 * apart[0, 2:].min()
+    assert CodeTable(NUM_CODES + 1, 32, std=0.5, code_vectors=vectors)().shape == (NUM_CODES + 1, 32)

@@ -23,6 +23,7 @@ from tdmm_core.exchange.npz import read_npz
 from tdmm_core.language.config import AnimateConfig, L2MConfig
 from tdmm_core.pipelines import animator
 from tdmm_core.pipelines.animate import animate, animate_to, show_motion
+from tdmm_core.pipelines.code_vectors import find_code_vectors
 from tdmm_core.pipelines.prompts import read_prompts
 from tdmm_core.pipelines.run import Run
 from tdmm_core.pipelines.synth import synth
@@ -127,6 +128,19 @@ def test_tokens_that_cannot_be_trained_on_are_refused(parts: Parts, tmp_path: Pa
     with pytest.raises(InputError, match="split train"):
         train_l2m(tmp_path / "test.h5", tmp_path / "m", RUN, config=L2M)
     assert {p.name for p in tmp_path.iterdir()} == {"test.h5"}
+
+
+def test_what_codes_look_like_is_taken_from_the_tokenizer_that_made_them(parts: Parts, tmp_path: Path) -> None:
+    beside = find_code_vectors(parts.tokens, None, RUN)
+    assert beside.shape == (64, 58)
+    np.testing.assert_array_equal(beside, find_code_vectors(parts.tokens, parts.tokenizer, RUN))
+    moved = tmp_path / "tokens.h5"
+    moved.write_bytes(parts.tokens.read_bytes())
+    assert find_code_vectors(moved, None, RUN) is None
+    other = tmp_path / "other"
+    train_tokenizer(parts.motion, other, replace(RUN, seed=9), config=replace(TOKENIZER, training=replace(TOKENIZER.training, steps=1)))
+    with pytest.raises(InputError, match="give the one that made them"):
+        find_code_vectors(parts.tokens, other, RUN)
 
 
 # --- animating ------------------------------------------------------------------------------------------------------

@@ -1,0 +1,49 @@
+"""What the codes of a tokens artifact look like, from the motion tokenizer that made them, where that can be found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tdmm_core.artifacts.tokens import TokensFile, open_tokens
+from tdmm_core.errors import InputError
+from tdmm_core.pipelines.run import Run
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from tdmm_core.tokenization.tokenizer import MotionTokenizer
+
+
+def find_code_vectors(tokens: Path, tokenizer: Path | None, run: Run) -> np.ndarray | None:
+    """(K, D) float32, near vectors for codes of near faces; None, with a line in the log, where the motion tokenizer is not at hand.
+
+    It is looked for in the folder given, else as the embedded one, else beside the tokens under the name that they remember.
+    Raises InputError for a given folder that did not make these tokens.
+    """
+    with open_tokens(tokens) as file:
+        digest, places = file.tokenizer_digest, _places(file, tokens)
+    if tokenizer is not None:
+        found = _load(tokenizer)
+        if found.digest != digest:
+            raise InputError(
+                f"{tokens}: made by motion tokenizer {digest[:12]}, but --tokenizer {tokenizer} is {found.digest[:12]}; give the one that made them"
+            )
+        return found.code_vectors()
+    for place in places:
+        if (place / "config.json").is_file() and (found := _load(place)).digest == digest:
+            return found.code_vectors()
+    run.progress.log(f"{tokens}: its motion tokenizer {digest[:12]} is not at hand; what codes look like is learned from nothing (--tokenizer helps)")
+    return None
+
+
+def _places(file: TokensFile, tokens: Path) -> list[Path]:
+    from tdmm_core.tokenization.tokenizer import DEFAULT_FOLDER
+
+    return [DEFAULT_FOLDER, *(tokens.resolve().parent / p.name for p in file.header.parents if p.kind == "motion-tokenizer")]
+
+
+def _load(folder: Path) -> MotionTokenizer:
+    from tdmm_core.tokenization.tokenizer import MotionTokenizer
+
+    return MotionTokenizer.load(folder)
