@@ -23,6 +23,7 @@ from tdmm_core.morphable.bake_source import Source
 OUTPUT = Path(__file__).parent / "data" / "open_head.npz"
 NUM_SHAPE = 32
 NUM_SAMPLES = 1500
+FRONT_FROM_M, BACK_WEIGHT = 0.03, 0.3
 ARKIT = (
     "eyeBlinkLeft", "eyeLookDownLeft", "eyeLookInLeft", "eyeLookOutLeft", "eyeLookUpLeft", "eyeSquintLeft", "eyeWideLeft",
     "eyeBlinkRight", "eyeLookDownRight", "eyeLookInRight", "eyeLookOutRight", "eyeLookUpRight", "eyeSquintRight", "eyeWideRight",
@@ -100,17 +101,21 @@ def painted_regions(layout: Layout, looks: dict[str, np.ndarray]) -> np.ndarray:
 
 
 def shape_basis(source: Source, layout: Layout) -> tuple[np.ndarray, np.ndarray]:
-    """(S, V, 3) principal directions of the sampled people, one standard deviation long, and each one's share of the variance."""
+    """(S, V, 3) principal directions of the sampled people, one standard deviation long, and each one's share of the variance.
+
+    The front of the head counts fully, the rest by BACK_WEIGHT, so that few coefficients say most about faces.
+    """
     mixing = layout.mixing[:, source.sampled]
-    people = source.samples - source.samples.mean(axis=0)
-    gram = np.einsum("avc,bvc->ab", people, people)
-    values, vectors = np.linalg.eigh(gram)
-    values, vectors = values[::-1][:NUM_SHAPE], vectors[:, ::-1][:, :NUM_SHAPE]
-    directions = np.einsum("av,anc->vnc", vectors, people) / np.sqrt(len(people))
-    largest = directions.reshape(NUM_SHAPE, -1)
-    signs = np.sign(largest[np.arange(NUM_SHAPE), np.abs(largest).argmax(1)])
-    basis = np.stack([mixing @ (s * d) for s, d in zip(signs, directions, strict=True)])
-    return basis, values / np.trace(gram)
+    people = np.stack([mixing @ (person - source.vertices[source.sampled]) for person in source.samples])
+    people -= people.mean(axis=0)  # (M, V, 3)
+    weights = np.where(layout.vertices[:, 2] > FRONT_FROM_M, 1.0, BACK_WEIGHT)
+    weighted = (people * np.sqrt(weights)[:, None]).reshape(len(people), -1)
+    values, vectors = np.linalg.eigh(weighted @ weighted.T)
+    values, vectors = values[::-1], vectors[:, ::-1][:, :NUM_SHAPE]
+    basis = np.tensordot(vectors.T, people, 1) / np.sqrt(len(people))  # (S, V, 3)
+    flat = basis.reshape(NUM_SHAPE, -1)
+    signs = np.sign(flat[np.arange(NUM_SHAPE), np.abs(flat).argmax(axis=1)])
+    return basis * signs[:, None, None], values[:NUM_SHAPE] / values.sum()
 
 
 def make_masks(layout: Layout, units: np.ndarray) -> dict[str, np.ndarray]:

@@ -7,8 +7,8 @@ Owns the way between visibility and colour, and the soft shadow that lids and li
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from tdmm_core.rendering.kernel import kernel
 from tdmm_core.rendering.raster import project, vertex_normals, visible
 from tdmm_core.rendering.shade import EYE, EYE_CAVITY, SKIN, shade
 
@@ -42,7 +42,7 @@ def draw(
     return resolve(places, weights, known[:, 5], colours, backdrop, (width, samples))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def choose(owner: np.ndarray, nearest: np.ndarray, material: np.ndarray, samples: int) -> tuple:
     """The samples to colour: (N, 3) int32 row, column and width in samples, and (N,) float32 share of the pixel.
 
@@ -77,7 +77,7 @@ def choose(owner: np.ndarray, nearest: np.ndarray, material: np.ndarray, samples
     return places[:count], weights[:count]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def gather(places: np.ndarray, owner: np.ndarray, screen: np.ndarray, mesh: tuple, lens: np.ndarray) -> np.ndarray:
     """(N, 15) float32 columns as `shade.COLUMNS`: attributes and normals between the corners, perspective-correct, and the way to the camera."""
     triangles, normals, attributes = mesh
@@ -107,7 +107,7 @@ def gather(places: np.ndarray, owner: np.ndarray, screen: np.ndarray, mesh: tupl
     return known
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def surroundings(places: np.ndarray, owner: np.ndarray, nearest: np.ndarray, material: np.ndarray, focal: float) -> tuple:
     """(N,) uint8 what each sample is made of, and (N,) float32 how open it lies: 1 everywhere but on the eye and in the mouth."""
     kinds = np.empty(len(places), np.uint8)
@@ -122,7 +122,7 @@ def surroundings(places: np.ndarray, owner: np.ndarray, nearest: np.ndarray, mat
     return kinds, openness
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _openness(owner: np.ndarray, material: np.ndarray, row: int, column: int, reach: float) -> float:
     """0 to 1: how far off the skin's edge is within `reach` samples; the edge above counts most, as light comes from above."""
     height, width = owner.shape
@@ -146,7 +146,7 @@ def _openness(owner: np.ndarray, material: np.ndarray, row: int, column: int, re
     return total / weights
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def resolve(places: np.ndarray, weights: np.ndarray, fade: np.ndarray, colours: np.ndarray, backdrop: np.ndarray, size: tuple) -> np.ndarray:
     """(H, W, 3) float32: the backdrop, and over it each pixel's samples by their share and opacity. `size`: width, samples along a side."""
     width, samples = size
@@ -163,7 +163,7 @@ def resolve(places: np.ndarray, weights: np.ndarray, fade: np.ndarray, colours: 
     return picture
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def to_bytes(light: np.ndarray, tones: np.ndarray) -> np.ndarray:
     """Linear light (H, W, 3) to bytes through a table that spans 0 to 2."""
     out = np.empty(light.shape, np.uint8)

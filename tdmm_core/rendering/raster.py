@@ -6,7 +6,8 @@ Owns visibility and normals; knows nothing of colours. Pixel (column, row) has i
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from tdmm_core.rendering.kernel import kernel
 
 NEAR_M = 0.02
 "Triangles with a corner nearer to the camera are left out."
@@ -14,7 +15,7 @@ SEAM = np.float32(-1e-5)
 "How far outside a triangle a pixel still belongs to it, so that rounding leaves no hole between neighbours."
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def project(vertices: np.ndarray, focal_px: float, centre_x: float, centre_y: float) -> np.ndarray:
     """World vertices (V, 3) to (V, 3): column and row in pixels, and 1 / distance along the axis (0 where nearer than NEAR_M)."""
     screen = np.empty_like(vertices)
@@ -27,7 +28,7 @@ def project(vertices: np.ndarray, focal_px: float, centre_x: float, centre_y: fl
     return screen
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def vertex_normals(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     """(V, 3) unit normals: the sum of the triangles' cross products, so that large triangles count more; zero for a lone vertex."""
     normals = np.zeros_like(vertices)
@@ -47,7 +48,7 @@ def vertex_normals(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     return normals
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def visible(screen: np.ndarray, triangles: np.ndarray, owner: np.ndarray, nearest: np.ndarray) -> None:
     """Fill `owner` (H, W) int32 with the triangle seen at each pixel, -1 for none, and `nearest` (H, W) float32 with its 1 / distance.
 

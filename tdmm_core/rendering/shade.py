@@ -7,7 +7,8 @@ Owns the light and colour formulas, in linear light; knows nothing of visibility
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from tdmm_core.rendering.kernel import kernel
 
 PALETTE_ROWS = ("skin", "lips", "brows", "iris", "sclera", "mouth", "teeth", "tongue")
 LIGHT_ROWS = ("key_direction", "fill_direction", "eye_lamp_direction", "intensities")
@@ -36,7 +37,7 @@ PUPIL_SHARE = 0.40
 "Radius of the pupil, as a share of the iris'."
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def shade(samples: np.ndarray, kinds: np.ndarray, openness: np.ndarray, tables: tuple, iris_rad: float) -> np.ndarray:
     """(N, 3) float32 linear colours of samples (N, 15), of what they are made and how open they lie (N,); `tables`: paint, palette, lights."""
     paint, palette, lights = tables
@@ -51,14 +52,14 @@ def shade(samples: np.ndarray, kinds: np.ndarray, openness: np.ndarray, tables: 
     return colours
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _step(low: float, high: float, value: float) -> float:
     """0 below `low`, 1 above `high`, smooth between."""
     t = min(max((value - low) / (high - low), 0.0), 1.0)
     return t * t * (3.0 - 2.0 * t)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _paint(paint: np.ndarray, u: float, v: float, channel: int) -> float:
     """Bilinear look-up of a channel, 0 to 1; u to the right, v down, both 0 to 1."""
     height, width = paint.shape[0], paint.shape[1]
@@ -70,13 +71,13 @@ def _paint(paint: np.ndarray, u: float, v: float, channel: int) -> float:
     return (top * (1 - fy) + bottom * fy) / 255.0
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _cosine(s: np.ndarray, i: int, lights: np.ndarray, light: int) -> float:
     """Cosine between a sample's normal and the way to a light."""
     return s[i, 9] * lights[light, 0] + s[i, 10] * lights[light, 1] + s[i, 11] * lights[light, 2]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _gloss(s: np.ndarray, i: int, lights: np.ndarray, light: int, doublings: int) -> float:
     """Blinn-Phong: cosine between the normal and the half vector, squared `doublings` times."""
     hx, hy, hz = s[i, 12] + lights[light, 0], s[i, 13] + lights[light, 1], s[i, 14] + lights[light, 2]
@@ -89,7 +90,7 @@ def _gloss(s: np.ndarray, i: int, lights: np.ndarray, light: int, doublings: int
     return shine
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _skin(s: np.ndarray, i: int, paint: np.ndarray, palette: np.ndarray, lights: np.ndarray, out: np.ndarray) -> None:
     """Skin with lips, brows, blush and lash line; light wraps further round in red than in blue, as it does under real skin."""
     lips, brows, blush = 0.0, 0.0, 0.0
@@ -118,7 +119,7 @@ def _skin(s: np.ndarray, i: int, paint: np.ndarray, palette: np.ndarray, lights:
         out[i, k] = colour * (lamps * (0.45 + 0.55 * closed) + lights[3, 2] * sky * closed) + bare
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _eye(s: np.ndarray, i: int, openness: float, iris_rad: float, palette: np.ndarray, lights: np.ndarray, out: np.ndarray) -> None:
     """Eyeball: sclera, iris with fibres, limbal ring and pupil drawn from the direction in the eye's own frame; a wet highlight."""
     x, y, z = s[i, 6], s[i, 7], s[i, 8]
@@ -143,14 +144,19 @@ def _eye(s: np.ndarray, i: int, openness: float, iris_rad: float, palette: np.nd
         out[i, k] = (white + (colour - white) * inside) * light * shadow + spark * (0.25 + 0.75 * shadow)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _mouth(s: np.ndarray, i: int, kind: int, openness: float, palette: np.ndarray, lights: np.ndarray, out: np.ndarray) -> None:
     """Cavity, teeth and tongue: they fall off into the dark, and what is wet shines."""
     facing = max(s[i, 9] * s[i, 12] + s[i, 10] * s[i, 13] + s[i, 11] * s[i, 14], 0.0)
-    light = (max((_cosine(s, i, lights, 0) + 0.5) / 1.5, 0.0) * lights[3, 0] * 0.8 + lights[3, 2] * 0.9) * (0.35 + 0.65 * facing)
+    key = max((_cosine(s, i, lights, 0) + 0.5) / 1.5, 0.0)
     wet = 0.0 if kind == MOUTH else _gloss(s, i, lights, 0, 5) * 0.16 * lights[3, 0]
-    least = 0.60 if kind == TEETH else 0.15 if kind == TONGUE else 0.0
-    shadow = 0.5 if kind == TEETH else 0.7
-    dark = (least + (1 - least) * np.sqrt(s[i, 3])) * (1 - shadow + shadow * openness)
+    if kind == TEETH:
+        # flat light: the few triangles of the row of teeth would show as a crooked band
+        light = (0.45 + 0.25 * key) * lights[3, 0] + lights[3, 2] * 0.75
+        dark = (0.40 + 0.60 * np.sqrt(s[i, 3])) * (0.10 + 0.90 * np.sqrt(openness))
+    else:
+        least = 0.15 if kind == TONGUE else 0.0
+        light = (key * lights[3, 0] * 0.8 + lights[3, 2] * 0.9) * (0.35 + 0.65 * facing)
+        dark = (least + (1 - least) * np.sqrt(s[i, 3])) * (0.3 + 0.7 * openness)
     for k in range(3):
         out[i, k] = (palette[5 + kind - MOUTH, k] * light + wet) * dark
