@@ -10,8 +10,6 @@ import torch
 from torch import Tensor, nn
 
 SIXD = 6
-DAMPING_MM2 = 0.02
-"Keeps directions that hardly move a vertex from being blown up on the way back to units."
 
 
 class GeometryFeatures(nn.Module):
@@ -34,11 +32,9 @@ class GeometryFeatures(nn.Module):
 
     @torch.no_grad()
     def set_metric(self, metric: Tensor) -> None:
-        """Take the (E, E) root of the face model's Gram matrix, mm."""
-        m = metric.double()
-        damped = m @ torch.linalg.inv(m @ m + DAMPING_MM2 * torch.eye(len(m), dtype=m.dtype))
-        self.metric.copy_(m)
-        self.inverse.copy_(damped)
+        """Take the (E, E) metric of a FaceGeometry, mm."""
+        self.metric.copy_(metric)
+        self.inverse.copy_(torch.linalg.inv(metric.double()))
 
     def forward(self, expression: Tensor, sixd: Tensor) -> Tensor:
         return torch.cat([expression @ self.metric, (sixd - self.identity) * self.rotation_mm], dim=-1)

@@ -19,7 +19,7 @@ class Quantized(NamedTuple):
     codes: Tensor
     "(B, T, Q) int64."
     commitment: Tensor
-    "(B, T), squared distance of each latent from its value, averaged over D; it pulls the encoder alone."
+    "(B, T), squared distance of each latent from its value; it pulls the encoder alone."
 
 
 class Quantizer(nn.Module):
@@ -43,7 +43,7 @@ class Quantizer(nn.Module):
             rest = rest - chosen
             columns.append(codes)
         values = latents.detach() - rest
-        commitment = (latents - values).square().mean(dim=-1)
+        commitment = (latents - values).square().sum(dim=-1)
         return Quantized(latents + (values - latents).detach(), torch.stack(columns, dim=-1), commitment)
 
     def codes(self, latents: Tensor) -> Tensor:

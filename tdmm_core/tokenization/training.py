@@ -51,7 +51,7 @@ class TokenizerTraining:
         geometry = face_geometry(
             self.model, num_vertices=self.config.num_vertices, lips_weight=self.config.lips_weight, lids_weight=self.config.lids_weight
         )
-        autoencoder.features.set_metric(torch.from_numpy(geometry.metric()))
+        autoencoder.features.set_metric(torch.from_numpy(geometry.metric))
         sampling = self._sampling(autoencoder)
         autoencoder.quantizer.fill(self._starting_latents(autoencoder, sampling), seed=self.seed)
         rows = self.train.rows(self.config.window_frames)
