@@ -70,14 +70,14 @@ class M2LNetwork(nn.Module):
         """Mean loss in nats a word of the answer, and the share of its words that were the likeliest; see `collate` for the batch."""
         targets = batch["targets"]
         asked = targets != IGNORED
-        logits = self.logits(batch["text"], batch["motion"], batch["mask"], num_last=targets.shape[1])[asked]  # (N, words)
-        wanted = targets[asked]  # (N,)
-        loss = functional.cross_entropy(logits.float(), wanted)
-        right = (logits.argmax(dim=-1) == wanted).float().mean()
+        logits = self.logits(batch, asked).float()  # (N, words)
+        loss = functional.cross_entropy(logits, targets[asked])
+        right = (logits.argmax(dim=-1) == targets[asked]).float().mean()
         return {"loss": loss, "token_accuracy": right.detach()}
 
-    def logits(self, text: Tensor, motion: Tensor, mask: Tensor, *, num_last: int) -> Tensor:
-        """Logits (B, num_last, words) over the text words at the last positions."""
+    def logits(self, batch: dict[str, Tensor], asked: Tensor) -> Tensor:
+        """Logits (N, words) over the text words where `asked` (B, A) is true, row by row."""
+        text, motion = batch["text"], batch["motion"]
         network = self.model.network
         if next(network.parameters()).device != text.device:
             network.to(text.device)
@@ -85,4 +85,4 @@ class M2LNetwork(nn.Module):
         spoken = embed(text)  # (B, L, H)
         shown = functional.embedding(motion.clamp(min=0), self.words().to(spoken.dtype))  # (B, L, H)
         mixed = torch.where((motion >= 0)[..., None], shown, spoken)
-        return self.model.last_logits(mixed, mask, num_last=num_last)
+        return self.model.logits_at(mixed, batch["mask"], asked)

@@ -66,15 +66,21 @@ class CausalModel:
         turn = [{"role": "user", "content": text}]
         return str(self.text_tokenizer.apply_chat_template(turn, tokenize=False, add_generation_prompt=True, enable_thinking=False))
 
-    def last_logits(self, embeddings: torch.Tensor, mask: torch.Tensor, *, num_last: int) -> torch.Tensor:
-        """Logits over the text words at the last `num_last` positions of rows that are padded on the left.
+    def logits_at(self, embeddings: torch.Tensor, mask: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+        """Logits over the text words where they are wanted, of rows that are padded on the left.
 
-        embeddings (B, L, H), mask (B, L) 1 at words; returns (B, num_last, words). Added words are never an answer, so
-        they have no logit. The head is computed nowhere else: over the whole row it would cost as much as the layers.
+        embeddings (B, L, H), mask (B, L) 1 at words, wanted (B, A) bool over the last A positions; returns (N, words), row by row. Added
+        words are never an answer, so they have no logit. The head is computed nowhere else: over whole rows it would cost half as much as all layers.
         """
         positions = (mask.cumsum(1) - 1).clamp(min=0)
-        out = self.network(inputs_embeds=embeddings, attention_mask=mask, position_ids=positions, use_cache=False, logits_to_keep=num_last)
-        return out.logits[..., : self.num_text_words]  # (B, num_last, words)
+        head = self.network.get_output_embeddings()
+        # Picked out before the head, for a slice of a batch times the vocabulary is a product that copies the vocabulary for each row.
+        picking = head.register_forward_pre_hook(lambda _, hidden: (hidden[0][wanted],))
+        try:
+            out = self.network(inputs_embeds=embeddings, attention_mask=mask, position_ids=positions, use_cache=False, logits_to_keep=wanted.shape[1])
+        finally:
+            picking.remove()
+        return out.logits[..., : self.num_text_words]  # (N, words)
 
 
 def load_causal(name: str | None = None, *, gguf: Path | None = None, dtype: torch.dtype | None = None) -> CausalModel:

@@ -128,7 +128,7 @@ def test_what_is_saved_says_what_was_trained(tmp_path: Path, tuning: str) -> Non
         for weight in weights:
             weight.add_(0.02 * torch.randn_like(weight))
         batch = next(made.batches.validation(4))
-        logits = made.network.logits(batch["text"], batch["motion"], batch["mask"], num_last=3)
+        logits = made.network.logits(batch, torch.ones(4, 3, dtype=torch.bool)).unflatten(0, (4, 3))
     folder = saved(made, tmp_path / tuning)
     again = load_model(folder)
     table = torch.tensor(again.word_ids)

@@ -55,10 +55,12 @@ def test_the_digest_is_of_the_weights_and_words_alone(folder: Path, tmp_path: Pa
 def test_logits_at_the_last_positions_are_those_of_each_row_alone(model: CausalModel) -> None:
     ids, mask = padded(model, SENTENCES[:3])
     with torch.no_grad():
-        found = model.last_logits(model.network.get_input_embeddings()(ids), mask, num_last=4)
-        for row, text in enumerate(SENTENCES[:3]):
-            whole = model.network(input_ids=torch.tensor([model.ids(text)])).logits[0]
-            assert torch.allclose(found[row], whole[-4:], atol=1e-4)
+        wanted = torch.tensor([[0, 0, 1, 1], [1, 0, 1, 0], [0, 0, 0, 0]]).bool()
+        found = model.logits_at(model.network.get_input_embeddings()(ids), mask, wanted)
+        slow = [model.network(input_ids=torch.tensor([model.ids(t)])).logits[0, -4:][w] for t, w in zip(SENTENCES, wanted, strict=False)]
+        assert torch.allclose(found, torch.cat(slow), atol=1e-4)
+        again = model.network(input_ids=ids, attention_mask=mask).logits
+    assert again.shape[:2] == ids.shape
 
 
 @pytest.mark.parametrize("tied", [True, False])
@@ -72,7 +74,7 @@ def test_new_words_have_their_rows_and_change_no_old_answer(tmp_path: Path, tied
         assert torch.equal(model.network.get_input_embeddings().weight[new], rows)
         assert torch.equal(model.network(input_ids=ids).logits[..., : before.shape[-1]], before)
         assert model.ids("<motion_1><motion_0> a <motion_end>") == [new[1], new[0], *model.ids(" a "), new[2]]
-        assert model.last_logits(torch.zeros(1, 2, model.dim), torch.ones(1, 2).long(), num_last=1).shape[-1] == before.shape[-1]
+        assert model.logits_at(torch.zeros(1, 2, model.dim), torch.ones(1, 2).long(), torch.ones(1, 1).bool()).shape[-1] == before.shape[-1]
     with pytest.raises(InputError, match="motion words"):
         add_words(model, ["<motion_0>"], rows[:1])
     save_plain(model, tmp_path)
