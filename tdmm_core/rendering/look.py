@@ -33,7 +33,8 @@ class Look:
     ambient: float = 0.52
     "Strength of the light from everywhere, 0 to 4."
     skin: Colour = (0.86, 0.68, 0.58)
-    lips: Colour = (0.74, 0.42, 0.40)
+    lips: Colour | None = None
+    "None takes the skin's own colour, redder."
     brows: Colour = (0.27, 0.19, 0.15)
     iris: Colour = (0.30, 0.45, 0.52)
     background_top: Colour = (0.80, 0.84, 0.88)
@@ -52,6 +53,8 @@ class Look:
             raise InputError(f"look key_direction: expected a direction other than zero, got {self.key_direction}")
         for name in ("skin", "lips", "brows", "iris", "background_top", "background_bottom"):
             colour = getattr(self, name)
+            if name == "lips" and colour is None:
+                continue
             if len(colour) != 3 or not all(0 <= c <= 1 for c in colour):
                 raise InputError(f"look {name}: expected three numbers from 0 to 1, got {colour}")
 

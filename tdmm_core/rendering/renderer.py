@@ -7,6 +7,7 @@ equal frames.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -29,9 +30,10 @@ from tdmm_core.rendering.scene import (
 )
 
 DISTANCE_M = 0.95
-FRAMED_HEIGHT_M = 0.285
-FRAMED_CENTRE_M = (0.0, 0.026, 0.04)
-"What automatic framing shows, relative to the face model's pivot."
+"From the camera to what automatic framing puts in the middle, for a head of usual size."
+HEAD_MARGIN, MESH_MARGIN = 1.08, 1.15
+"Framed height, as a share of the height of what is shown."
+USUAL_HEIGHT_M = 0.285
 BLOCK = 32
 "Frames that are posed at a time."
 
@@ -44,10 +46,12 @@ def render(model: Face, motion: FaceMotion, *, look: Look | None = None) -> Iter
     Raises InputError when the motion is of another face model.
     """
     look = look or Look()
-    offset = np.zeros(3)
+    offset, height = np.zeros(3), USUAL_HEIGHT_M
     if look.camera is None:
-        offset = -np.median(motion.transl, axis=0) - np.array(FRAMED_CENTRE_M) - np.array([0, 0, DISTANCE_M])
-    painter = _Painter(surface_of(model), look, FRAMED_HEIGHT_M)
+        low, high = _extent(model, motion)
+        height = HEAD_MARGIN * float(high[1] - low[1])
+        offset = -np.median(motion.transl, axis=0) - _middle(low, high, height)
+    painter = _Painter(surface_of(model), look, height)
     for start in range(0, motion.num_frames, BLOCK):
         part = motion[start : start + BLOCK]
         vertices = model.posed_geometry(part) + offset.astype(np.float32)
@@ -64,9 +68,23 @@ def render_mesh(mesh: Mesh, *, look: Look | None = None) -> np.ndarray:
     low, high = mesh.vertices.min(axis=0), mesh.vertices.max(axis=0)
     size = float(np.max(high - low)) or 1.0
     surface = plain_surface(mesh.triangles, len(mesh.vertices))
-    painter = _Painter(surface, look, 1.15 * size)
-    offset = np.zeros(3) if look.camera else -(low + high) / 2 - np.array([0, 0, DISTANCE_M / FRAMED_HEIGHT_M * 1.15 * size])
+    painter = _Painter(surface, look, MESH_MARGIN * size)
+    offset = np.zeros(3) if look.camera else -_middle(low, high, MESH_MARGIN * size)
     return painter.picture(mesh.vertices + offset.astype(np.float32), surface.attributes[:, 3])
+
+
+def _extent(model: Face, motion: FaceMotion) -> tuple[np.ndarray, np.ndarray]:
+    """Least and greatest corner (3,) of the person's face at rest, metres."""
+    first = motion[:1]
+    still = np.zeros((1, 3), np.float32)
+    rest = replace(first, expression=np.zeros_like(first.expression), global_orient=still, transl=still)
+    vertices = model.posed_geometry(rest)[0]
+    return vertices.min(axis=0), vertices.max(axis=0)
+
+
+def _middle(low: np.ndarray, high: np.ndarray, framed_height_m: float) -> np.ndarray:
+    """(3,) the point that comes to the world's origin, so that what lies between the corners stands in the middle at framing distance."""
+    return (low + high) / 2 + np.array([0, 0, DISTANCE_M * framed_height_m / USUAL_HEIGHT_M])
 
 
 class _Painter:
@@ -100,7 +118,7 @@ def _tones() -> np.ndarray:
 def _framing(look: Look, framed_height_m: float) -> Camera:
     """A camera that shows `framed_height_m` over the picture's smaller side, at the distance where automatic framing puts things."""
     width, height = look.width_px, look.height_px
-    distance = DISTANCE_M * framed_height_m / FRAMED_HEIGHT_M
+    distance = DISTANCE_M * framed_height_m / USUAL_HEIGHT_M
     return Camera(
         focal_px=min(width, height) / framed_height_m * distance, principal_point_px=(width / 2, height / 2), image_size_px=(width, height),
     )  # fmt: skip

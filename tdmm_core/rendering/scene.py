@@ -21,6 +21,8 @@ SCLERA: Colour = (0.93, 0.91, 0.89)
 MOUTH: Colour = (0.36, 0.13, 0.12)
 TEETH: Colour = (0.93, 0.90, 0.84)
 TONGUE: Colour = (0.74, 0.38, 0.37)
+LIPS_SHARE = (0.86, 0.62, 0.69)
+"Colour of lips, as a share of the skin's, where the look leaves it open."
 BRIGHTNESS_LEVELS = 4096
 
 
@@ -103,7 +105,8 @@ def _plain_attributes(count: int) -> np.ndarray:
 
 def palette_of(look: Look) -> np.ndarray:
     """(8, 3) float32 linear colours, rows as `shade.PALETTE_ROWS`."""
-    rows = (look.skin, look.lips, look.brows, look.iris, SCLERA, MOUTH, TEETH, TONGUE)
+    lips = look.lips or tuple(share * c for share, c in zip(LIPS_SHARE, look.skin, strict=True))
+    rows = (look.skin, lips, look.brows, look.iris, SCLERA, MOUTH, TEETH, TONGUE)
     return linear(np.array(rows, np.float32))
 
 
