@@ -10,6 +10,7 @@ import gc
 import math
 import time
 from dataclasses import asdict, dataclass, field
+from itertools import chain
 
 import torch
 
@@ -89,7 +90,7 @@ def train(task: TrainingTask, config: TrainingConfig, place: Place, *, seed: int
         chosen = settings(config, user, num_processes=team.size, device_type=device.type)
         folder = _claimed(task, config, place, team, seed=seed, user=user)
         shell = weights.shell_of(task.model)
-        team.broadcast(tensor for _, tensor in weights.trained(task.model))
+        team.broadcast(chain(task.model.parameters(), (buffer for _, buffer in weights.saved_buffers(task.model))))
         engine = make_engine(deepspeed, Inner(task.model, device, config), config, chosen, of_user=bool(user))
         session = _Session(task, config, seed, team, folder, progress, engine, None if "scheduler" in user else peak_rate(config, chosen))
         arrived = False

@@ -22,7 +22,8 @@ def start():
         patch.setenv("DS_ACCELERATOR", "cpu")
         patch.setenv("OMP_NUM_THREADS", "1")
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["training_cases", "deepspeed", "matplotlib.figure", "matplotlib.backends.backend_agg", "tdmm_core.training.engine"])
+        heavy = ["training_cases", "deepspeed", "matplotlib.figure", "matplotlib.backends.backend_agg", "tdmm_core.training.engine"]
+        context.set_forkserver_preload(heavy)
 
         def begin(run_dir, out, settings=SETTINGS, **fate):
             process = context.Process(target=train_in_child, args=(str(run_dir), str(out), settings, fate))
@@ -79,7 +80,7 @@ def test_killed_at_random_instants_it_ends_in_the_same_bits(start, alone, tmp_pa
 
 @pytest.mark.slow
 def test_killed_before_any_one_write_it_ends_in_the_same_bits(start, alone, tmp_path):
-    for number in random.Random(1).sample(range(1, 70), 12):
+    for number in random.Random(1).sample(range(1, 70), 6):
         folder = tmp_path / str(number)
         folder.mkdir()
         assert finish(start(folder / "run", folder / "out.pt", kill_at=number)) == -signal.SIGKILL
@@ -88,11 +89,11 @@ def test_killed_before_any_one_write_it_ends_in_the_same_bits(start, alone, tmp_
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("stage", [1, 2, 3])
+@pytest.mark.parametrize("stage", [2, 3])
 def test_killed_under_zero_it_ends_in_the_same_bits(start, tmp_path, stage):
     settings = {**SETTINGS, "zero_stage": stage}
     assert finish(start(tmp_path / "whole", tmp_path / "whole.pt", settings)) == 0
-    for number in (60, 25, 25):
+    for number in (50, 25):
         assert finish(start(tmp_path / "run", tmp_path / "out.pt", settings, kill_at=number)) == -signal.SIGKILL
     assert finish(start(tmp_path / "run", tmp_path / "out.pt", settings)) == 0
     whole, found = torch.load(tmp_path / "whole.pt.0"), torch.load(tmp_path / "out.pt.0")

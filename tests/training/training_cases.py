@@ -1,5 +1,6 @@
 """A small but whole training: dropout, a frozen layer, buffers that follow the data, a hook that draws at random; and its launching as a program."""
 
+import faulthandler
 import json
 import os
 import resource
@@ -151,7 +152,8 @@ def kill_at_write(number):
 
 
 def main(arguments):
-    """`python training_cases.py RUN_DIR OUT JSON`: one process of a launched run."""
+    """`python training_cases.py RUN_DIR OUT JSON`: one process of a launched run; one that hangs says where."""
+    faulthandler.dump_traceback_later(250, exit=True)
     run_dir, out, settings = arguments
     summary = train_once(run_dir, out, json.loads(settings))
     if is_main():
