@@ -57,7 +57,7 @@ def geodesic_angle(first: Tensor, second: Tensor) -> Tensor:
     """Angle (...,) in radians, 0 to pi, between matrices (..., 3, 3); its gradient is zero where they are equal."""
     q = matrix_to_quaternion(first.transpose(-1, -2) @ second)
     squared = (q[..., 1:] ** 2).sum(-1)
-    tiny = squared < 1e-14
+    tiny = squared < 1e-30
     length = torch.where(tiny, torch.ones_like(squared), squared).sqrt()
     return torch.where(tiny, torch.zeros_like(squared), 2 * torch.atan2(length, q[..., 0]))
 
