@@ -9,10 +9,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from tdmm_core.fitting.calibration_scenes import PICTURE_PX, Scenes
+from tdmm_core.fitting.calibration_scenes import PICTURE_PX, Scenes, mirrored
 from tdmm_core.fitting.correspondence import Calibration
 from tdmm_core.fitting.landmark_model import Pose, landmark_model, place, project, to_pixels
-from tdmm_core.fitting.landmarks import IRIS_CENTRES, NUM_LANDMARKS
+from tdmm_core.fitting.landmarks import IRIS_CENTRES, NUM_LANDMARKS, SCORE_NAMES
 from tdmm_core.morphable.model import MorphableModel
 
 _FIRST_IRIS = 468
@@ -20,13 +20,17 @@ _RIDGE = 3.0
 "Pull of the score map's gains toward zero, in pictures."
 _USUAL = {"miss": 0.02, "offset": 5e-3, "rotation": 5e-3, "expression": 1e-3, "shape": 2e-4}
 "Standard deviations believed beforehand: what stays unexplained (share of the eyes' distance) and the network's habits (metres)."
+_HEARD = {"gaze": {"gaze"}, "lids": {"lids", "brows"}, "brows": {"lids", "brows"}, "mouth": {"mouth"}}
+"Parts of the face whose scores tell of a unit's part."
+_FEATURES = ((0, 1, 2), (0, 1), (1, 2), (0, 2), (0,), (1,), (2,))
+"A triangle's inside, edges and corners."
 _CENTRE = np.array([PICTURE_PX / 2, PICTURE_PX / 2])
 
 
 def calibrate(model: MorphableModel, scenes: Scenes) -> Calibration:
     """Learn a calibration from pictures of the model."""
     triangles, barycentric = surface_points(model, scenes)
-    gain, offset, left = score_map(scenes)
+    gain, offset, left = score_map(scenes, model.expression_names)
     units, shapes = model.num_expression, model.num_shape
     draft = Calibration(
         face_model_digest=model.digest,
@@ -66,7 +70,7 @@ def surface_points(model: MorphableModel, scenes: Scenes) -> tuple[np.ndarray, n
     triangles, barycentric = np.zeros(NUM_LANDMARKS, np.int32), np.zeros((NUM_LANDMARKS, 3), np.float32)
     for i in range(NUM_LANDMARKS):
         allowed = eyes if i >= _FIRST_IRIS else face
-        best = np.where(allowed, cost[:, i], np.inf).argsort()[:4]
+        best = np.where(allowed, cost[:, i], np.inf).argsort()[:2]
         around = np.flatnonzero(np.isin(model.triangles, best).any(1) & allowed[model.triangles].all(1))
         options = [_best_in_triangle(vertices[model.triangles[t]], landmarks[i]) for t in around]
         winner = int(np.argmin([error for error, _ in options]))
@@ -75,17 +79,26 @@ def surface_points(model: MorphableModel, scenes: Scenes) -> tuple[np.ndarray, n
 
 
 def _best_in_triangle(corners: np.ndarray, target: np.ndarray) -> tuple[float, np.ndarray]:
-    """Least squared distance and weights of a point within a triangle, (3, M) corners over all pictures, to (M,)."""
+    """Least squared distance (less a constant) and weights of a point within a triangle, (3, M) corners over all pictures, to (M,)."""
+    products, toward = (corners @ corners.T).astype(np.float64), (corners @ target).astype(np.float64)
     best: tuple[float, np.ndarray] = (np.inf, np.zeros(3))
-    for kept in ((0, 1, 2), (0, 1), (1, 2), (0, 2), (0,), (1,), (2,)):
-        base, edges = corners[kept[-1]], corners[list(kept[:-1])] - corners[kept[-1]]
-        inner = np.linalg.lstsq(edges.T, target - base, rcond=None)[0] if len(edges) else np.zeros(0)
+    for kept in _FEATURES:
         weights = np.zeros(3)
-        weights[list(kept)] = [*inner, 1 - inner.sum()]
-        error = float(((weights @ corners - target) ** 2).sum())
+        weights[list(kept)] = _on_feature(products, toward, list(kept))
+        error = float(weights @ products @ weights - 2 * weights @ toward)
         if (weights >= 0).all() and error < best[0]:
             best = (error, weights)
     return best
+
+
+def _on_feature(products: np.ndarray, toward: np.ndarray, kept: list[int]) -> np.ndarray:
+    """Weights, adding up to 1, of the nearest point in the span of the kept corners, from their products with each other and the target."""
+    if len(kept) == 1:
+        return np.ones(1)
+    last, others = kept[-1], kept[:-1]
+    crossed = products[np.ix_(others, others)] - products[others, last][:, None] - products[last, others] + products[last, last]
+    inner = np.linalg.lstsq(crossed, toward[others] - toward[last] - products[others, last] + products[last, last], rcond=1e-12)[0]
+    return np.append(inner, 1 - inner.sum())
 
 
 def _stacked(model: MorphableModel, scenes: Scenes) -> tuple[np.ndarray, np.ndarray]:
@@ -122,12 +135,27 @@ def network_habits(model: MorphableModel, draft: Calibration, scenes: Scenes) ->
     pull = np.diag(np.tile(_USUAL["miss"] / usual, 3) ** 2)
     columns, noise = np.zeros((NUM_LANDMARKS, 3, features.shape[1])), np.zeros(NUM_LANDMARKS, np.float32)
     for i in range(NUM_LANDMARKS):
-        inputs = (by_point[:, i, :, :, None] * features[:, None, None, :]).reshape(2 * len(scenes), -1)  # (2 N, 3 (4 + E + S))
-        outputs = missing[:, i].reshape(-1)
-        solved = np.linalg.solve(inputs.T @ inputs + pull, inputs.T @ outputs)
-        columns[i] = solved.reshape(3, -1)
-        noise[i] = np.sqrt(((outputs - inputs @ solved) ** 2).sum() / len(scenes))
+        left, right = _normal_equations(by_point[:, i], missing[:, i], features)
+        columns[i] = np.linalg.solve(left + pull, right).reshape(3, -1)
+        # (N, 2, 3) (N, 3) -> (N, 2)
+        explained = np.einsum("nux,nx->nu", by_point[:, i], features @ columns[i].T)
+        noise[i] = np.sqrt(((missing[:, i] - explained) ** 2).sum() / len(scenes))
     return columns, noise
+
+
+def _normal_equations(by_point: np.ndarray, missing: np.ndarray, features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Left side (3 D, 3 D) and right side (3 D,) for one landmark: (N, 2, 3) derivatives, (N, 2) misses, (N, D) features.
+
+    The matrix that maps columns to misses is a Kronecker product in every picture, so its square is made of six D x D blocks.
+    """
+    squares, num = np.einsum("nux,nuy->nxy", by_point, by_point), features.shape[1]
+    left = np.empty((3, num, 3, num))
+    for x in range(3):
+        for y in range(x + 1):
+            left[x, :, y] = (features * squares[:, x, y, None]).T @ features
+            left[y, :, x] = left[x, :, y]
+    right = np.einsum("nux,nu->xn", by_point, missing) @ features
+    return left.reshape(3 * num, 3 * num), right.ravel()
 
 
 def _misses(model: MorphableModel, draft: Calibration, scenes: Scenes) -> tuple[np.ndarray, np.ndarray]:
@@ -142,13 +170,32 @@ def _misses(model: MorphableModel, draft: Calibration, scenes: Scenes) -> tuple[
     return missing, by_point
 
 
-def score_map(scenes: Scenes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Gain (52, E), offset (E,) and what they leave open (E,): expression from scores by ridge regression.
+def score_map(scenes: Scenes, names: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Gain (52, E), offset (E,) and what they leave open (E,): expression from scores by ridge regression, the same for both sides.
 
-    The scores of a face at rest give no expression, so a unit that the network does not see stays at rest too.
+    The scores of a face at rest give no expression, so a unit that the network does not see stays at rest too. A unit listens to scores of its own
+    part of the face alone: on faces unlike these pictures the others would add noise.
     """
     rest = scenes.scores[~scenes.expression.any(1)].mean(0)
-    inputs = scenes.scores - rest
-    gain = np.linalg.solve(inputs.T @ inputs + _RIDGE * np.eye(inputs.shape[1]), inputs.T @ scenes.expression)
-    left = np.sqrt(((np.clip(inputs @ gain, 0, 1) - scenes.expression) ** 2).mean(0))
+    flip_in, flip_out = _mirror(SCORE_NAMES), _mirror(names)
+    rest = (rest + rest[flip_in]) / 2
+    inputs = np.concatenate([scenes.scores - rest, scenes.scores[:, flip_in] - rest])
+    outputs = np.concatenate([scenes.expression, scenes.expression[:, flip_out]])
+    gain = np.zeros((inputs.shape[1], outputs.shape[1]))
+    for unit, name in enumerate(names):
+        heard = np.flatnonzero([_part(score) in _HEARD[_part(name)] for score in SCORE_NAMES])
+        near = inputs[:, heard]
+        gain[heard, unit] = np.linalg.solve(near.T @ near + _RIDGE * np.eye(len(heard)), near.T @ outputs[:, unit])
+    left = np.sqrt(((np.clip(inputs @ gain, 0, 1) - outputs) ** 2).mean(0))
     return gain.astype(np.float32), (-rest @ gain).astype(np.float32), np.maximum(left, 0.02).astype(np.float32)
+
+
+def _mirror(names: tuple[str, ...]) -> np.ndarray:
+    """Index of each name's other side."""
+    return np.array([names.index(mirrored(n)) for n in names])
+
+
+def _part(name: str) -> str:
+    """The part of the face that a unit or score belongs to."""
+    first = next((p for p in ("eyeLook", "eye", "cheekSquint", "brow") if name.startswith(p)), "mouth")
+    return {"eyeLook": "gaze", "eye": "lids", "cheekSquint": "lids", "brow": "brows"}.get(first, "mouth")

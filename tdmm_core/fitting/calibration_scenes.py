@@ -19,6 +19,8 @@ from tdmm_core.rendering.renderer import render
 from tdmm_core.runtime.seeding import stream
 
 PICTURE_PX = 320
+_SIDEWAYS = ("jawLeft", "jawRight", "mouthLeft", "mouthRight")
+"Opposite moves rather than two sides of one."
 _SKINS = ((0.86, 0.68, 0.58), (0.93, 0.78, 0.70), (0.66, 0.48, 0.38), (0.45, 0.31, 0.24))
 
 
@@ -73,25 +75,31 @@ def random_person(model: MorphableModel, frames: int, rng: np.random.Generator) 
 def random_expressions(model: MorphableModel, frames: int, rng: np.random.Generator) -> np.ndarray:
     """(T, E) mixtures of a few units, most of them alike on both sides; one frame in ten is neutral."""
     names = model.expression_names
-    twin = [names.index(n.replace("Left", "Right")) if n.endswith("Left") and n.replace("Left", "Right") in names else i for i, n in enumerate(names)]
+    twin = [names.index(mirrored(n)) for n in names]
     result = np.zeros((frames, len(names)))
     for row in result:
         if rng.random() < 0.1:
             continue
         for unit in rng.choice(len(names), int(rng.integers(1, 7)), replace=False):
-            row[unit] = rng.beta(1.2, 1.4)
-            if rng.random() < 0.75:
+            row[unit] = rng.beta(1.4, 1.2)
+            if names[unit] not in _SIDEWAYS and rng.random() < 0.75:
                 row[twin[unit]] = row[unit]
-            elif names[unit].endswith("Right") and rng.random() < 0.75:
-                row[names.index(names[unit].replace("Right", "Left"))] = row[unit]
     _keep_possible(result, names)
     return result
+
+
+def mirrored(name: str) -> str:
+    """The unit of the other side: `eyeBlinkLeft` for `eyeBlinkRight`; others are their own."""
+    swapped = {"Left": "Right", "Right": "Left"}
+    return next((name.removesuffix(side) + other for side, other in swapped.items() if name.endswith(side)), name)
 
 
 def _keep_possible(rows: np.ndarray, names: tuple[str, ...]) -> None:
     """Lips close only as far as the jaw opens, and eyes look one way at a time."""
     at = names.index
     rows[:, at("mouthClose")] = np.minimum(rows[:, at("mouthClose")], rows[:, at("jawOpen")])
+    for left, right in zip(_SIDEWAYS[::2], _SIDEWAYS[1::2], strict=True):
+        rows[:, at(right)] *= rows[:, at(left)] == 0
     for side, other in (("Left", "Right"), ("Right", "Left")):
         rows[:, at(f"eyeLookIn{side}")] *= rows[:, at(f"eyeLookIn{other}")] == 0
         rows[:, at(f"eyeLookOut{side}")] = rows[:, at(f"eyeLookIn{other}")]

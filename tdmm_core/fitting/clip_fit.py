@@ -27,7 +27,7 @@ from tdmm_core.fitting.timeline import Timeline, at_instants, fill, timeline
 from tdmm_core.morphable.model import MorphableModel
 from tdmm_core.morphable.rotations import matrix_to_axis_angle
 
-_TRUST = 0.25
+_TRUST = 0.35
 "Landmarks err together, so a few hundred of them weigh like some thirty independent ones."
 _FOCAL_LOG_DEVIATION = 0.25
 _IRIS = slice(468, 478)

@@ -15,7 +15,7 @@ class FitConfig:
     "Rate of the motion, frames per second, 1 to 120; the video is resampled to it by its time stamps."
     focal_px: float = 0.0
     "Focal length of the camera, pixels of the source; 0 estimates one for each clip."
-    focal_guess: float = 1.2
+    focal_guess: float = 1.5
     "Where the estimate starts and is drawn to: focal length over the longer side of the picture, 0.3 to 10."
     num_keyframes: int = 16
     "Frames from which shape and focal length are found, 1 to 64."
