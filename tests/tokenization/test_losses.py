@@ -89,7 +89,7 @@ def test_features_come_back_and_weigh_what_is_seen():
     features.set_metric(torch.from_numpy(face_geometry(model, num_vertices=300, lips_weight=0.5, lids_weight=0.5).metric))
     motion: FaceMotion = a_motion(1)
     sixd = torch.from_numpy(matrix_to_sixd(axis_angle_to_matrix(motion.global_orient)))
-    made = features(torch.from_numpy(motion.expression), sixd)
+    made = features(torch.tensor(motion.expression), sixd)
     expression, back = features.back(made)
     assert torch.allclose(back, sixd, atol=1e-5)
     assert np.allclose(expression, motion.expression, atol=1e-4)
