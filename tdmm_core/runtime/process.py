@@ -11,9 +11,8 @@ def rank() -> int:
 
 
 def world_size() -> int:
-    """Number of processes: WORLD_SIZE, else SLURM_NTASKS inside a step, else 1."""
-    in_step = "SLURM_PROCID" in os.environ
-    return int(os.environ.get("WORLD_SIZE", os.environ.get("SLURM_NTASKS", "1") if in_step else "1"))
+    """Number of processes: WORLD_SIZE, else what srun started together, else 1 (a batch script alone is one, whatever it asks for)."""
+    return int(os.environ.get("WORLD_SIZE", os.environ.get("SLURM_STEP_NUM_TASKS", "1")))
 
 
 def local_rank() -> int:

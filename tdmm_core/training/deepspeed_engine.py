@@ -7,8 +7,10 @@ import importlib
 import io
 import logging
 import os
+import pickle
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 from types import ModuleType
 
 import torch
@@ -17,6 +19,10 @@ from torch import nn
 from tdmm_core.errors import InputError, MissingPartError, TdmmError
 from tdmm_core.training.config import TrainingConfig
 from tdmm_core.training.step import Inner
+
+TAG = "deepspeed"
+DATA_ONLY = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"
+"Makes torch.load refuse whatever would have to be executed, also where DeepSpeed calls it."
 
 
 def load_deepspeed(device_type: str) -> ModuleType:
@@ -63,6 +69,41 @@ def make_engine(deepspeed: ModuleType, inner: Inner, config: TrainingConfig, cho
         engine.enable_backward_allreduce = False  # a process alone would still send every gradient through the network library
     engine.train()
     return engine
+
+
+def load_checkpoint(engine: object, checkpoint: Path) -> None:
+    """Puts a saved state into an engine. Nothing in it is executed: DeepSpeed's files are pickles, of which tensors, plain values and DeepSpeed's own
+    classes are read. Raises TdmmError for a checkpoint that is damaged or holds anything else."""
+    before = os.environ.get(DATA_ONLY)
+    try:
+        os.environ[DATA_ONLY] = "1"
+        with torch.serialization.safe_globals(_deepspeeds_classes(checkpoint)):
+            loaded, _ = engine.load_checkpoint(str(checkpoint), tag=TAG, load_module_strict=False)
+        if loaded is None:
+            raise FileNotFoundError(f"nothing under {TAG}")
+    except (AssertionError, EOFError, KeyError, OSError, RuntimeError, pickle.UnpicklingError) as e:
+        reason = (str(e).strip() or type(e).__name__).splitlines()[0]
+        raise TdmmError(f"{checkpoint}: the checkpoint is damaged ({reason}); remove this folder to go on from the one before") from e
+    finally:
+        del os.environ[DATA_ONLY]
+        if before is not None:
+            os.environ[DATA_ONLY] = before
+
+
+def save_checkpoint(engine: object, folder: Path) -> None:
+    """Writes an engine's state; weights that are not trained stay out."""
+    engine.save_checkpoint(str(folder), tag=TAG, save_latest=False, exclude_frozen_parameters=True)
+
+
+def _deepspeeds_classes(checkpoint: Path) -> list[type]:
+    """Of the classes that a checkpoint's files name: DeepSpeed's."""
+    names = {name for file in checkpoint.rglob("*.pt") for name in torch.serialization.get_unsafe_globals_in_checkpoint(file)}
+    found = []
+    for module, _, name in (name.rpartition(".") for name in sorted(names) if name.startswith("deepspeed.")):
+        thing = getattr(importlib.import_module(module), name, None)
+        if isinstance(thing, type):
+            found.append(thing)
+    return found
 
 
 def _groups(learning: list[nn.Parameter], config: TrainingConfig) -> list[dict]:

@@ -21,7 +21,7 @@ from tdmm_core.runtime.seeding import derive_seed
 from tdmm_core.training import curves, weights
 from tdmm_core.training.checkpoints import RunFolder, read_state, writing
 from tdmm_core.training.config import TrainingConfig
-from tdmm_core.training.deepspeed_engine import load_deepspeed, make_engine, quiet
+from tdmm_core.training.deepspeed_engine import load_checkpoint, load_deepspeed, make_engine, quiet, save_checkpoint
 from tdmm_core.training.deepspeed_settings import peak_rate, read_user_settings, settings
 from tdmm_core.training.distributed import Team, joined
 from tdmm_core.training.interruption import Interruption
@@ -148,9 +148,7 @@ def _resumed(engine: object, folder: RunFolder) -> _State:
     if checkpoint is None:
         return _State()
     state = _State(**read_state(checkpoint))
-    loaded, _ = engine.load_checkpoint(str(checkpoint), tag="deepspeed", load_module_strict=False)
-    if loaded is None:
-        raise TdmmError(f"{checkpoint}: the checkpoint is damaged; remove this folder to go on from the one before")
+    load_checkpoint(engine, checkpoint)
     return state
 
 
@@ -270,7 +268,7 @@ def _checkpoint(session: _Session) -> None:
     if team.any(not finite):
         raise _not_finite(session, f"a weight after step {state.step} is not finite")
     with writing(folder.part(state.step)):
-        session.engine.save_checkpoint(str(folder.part(state.step)), tag="deepspeed", save_latest=False, exclude_frozen_parameters=True)
+        save_checkpoint(session.engine, folder.part(state.step))
         team.wait()
         if team.is_main:
             folder.commit(state.step, {**asdict(state), "seconds": session.seconds})

@@ -252,6 +252,26 @@ def test_a_damaged_checkpoint_is_named(tmp_path):
         trained(tmp_path, small_config(steps=20))
 
 
+def test_a_checkpoint_executes_nothing(tmp_path):
+    trained(tmp_path / "run", small_config(steps=5, zero_stage=1))
+    (file,) = (tmp_path / "run").rglob("*optim_states.pt")
+    state = torch.load(file, weights_only=False)
+    torch.save({**state, "more": Planted(tmp_path / "executed")}, file)
+    with pytest.raises(TdmmError, match=r"step-00000005.*damaged"):
+        trained(tmp_path / "run", small_config(steps=5, zero_stage=1))
+    assert not (tmp_path / "executed").exists()
+
+
+class Planted:
+    """Writes a file when it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return (Path.touch, (self.path,))
+
+
 @pytest.mark.parametrize(
     "user",
     [
