@@ -1,4 +1,4 @@
-"""`python -m tdmm_core.assets [NAME ...]`: fetch assets into the cache and print their paths; without a name, list them."""
+"""`python -m tdmm_core.assets [NAME ... | --all]`: fetch assets into the cache and print their paths; without a name, list them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tdmm_core.errors import TdmmError
 
 def main(names: Sequence[str]) -> int:
     """Fetch each name, or list all. Returns the exit code."""
-    for name in names:
+    for name in CATALOGUE if list(names) == ["--all"] else names:
         try:
             print(find_asset(name))
         except TdmmError as e:
