@@ -41,10 +41,15 @@ class L2MConfig:
     "Noise on the word vectors in training, as a share of their own spread; 0 or more."
     code_noise: float = 0.1
     "Mean share of codes replaced by others in what the model reads in training, so that it recovers from its own errors; 0 to 0.5."
+    ahead: tuple[int, ...] = (8, 30)
+    "In training the network also says the codes this many frames after the next one, 1 or more each: they cannot be copied, only read in the prompt."
+    ahead_weight: float = 0.3
+    "Weight of each of these beside the next code, 0 to 10."
     training: TrainingConfig = field(default_factory=lambda: TrainingConfig(steps=3000, batch_size=32, learning_rate=1e-3))
     "The training loop."
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "ahead", tuple(self.ahead))
         if self.conditioning not in get_args(Conditioning):
             raise InputError(f"conditioning: expected one of {', '.join(get_args(Conditioning))}, got {self.conditioning!r}")
         for name in ("width", "num_layers", "num_heads", "feed_forward", "max_frames", "max_text_length"):
@@ -57,6 +62,9 @@ class L2MConfig:
         for name in ("condition_dropout", "length_dropout", "word_dropout"):
             _within(name, getattr(self, name), 0, 1)
         _within("code_noise", self.code_noise, 0, 0.5)
+        _within("ahead_weight", self.ahead_weight, 0, 10)
+        if any(frames < 1 for frames in self.ahead):
+            raise InputError(f"ahead: expected frames of 1 or more, got {list(self.ahead)}")
         _within("word_noise", self.word_noise, 0, 10)
 
 

@@ -18,6 +18,8 @@ from tdmm_core.language.config import L2MConfig
 from tdmm_core.language.motion_transformer import Cache, Transformer
 
 NUM_LENGTH_WAVES = 16
+ROW_STD = 0.5
+"Spread of the codes' rows at the start."
 IGNORED = -100
 "Target at places that no loss is taken of."
 
@@ -35,39 +37,30 @@ class L2MNetwork(nn.Module):
         sizes = {"width": width, "num_heads": config.num_heads, "hidden": config.feed_forward}
         prefix = config.max_text_length + 1
         self.text_encoder = Transformer(num_layers=config.num_text_layers, max_length=prefix, **sizes)
-        self.codes_in = CodeTable(num_codes, width, std=0.5, code_vectors=code_vectors)
+        self.codes = CodeTable(num_codes, width, code_vectors=code_vectors)
         self.start = nn.Parameter(0.02 * torch.randn(width))
         self.length_in = nn.Linear(2 * NUM_LENGTH_WAVES, width)
         self.decoder = Transformer(num_layers=config.num_layers, max_length=prefix + 1 + config.max_frames, **sizes)
-        self.logits_out = CodeTable(num_codes + 1, width, std=0.02, code_vectors=code_vectors)
+        self.readout = Readout(width)
 
     @property
     def end(self) -> int:
         """The class that ends a motion."""
         return self.num_codes
 
-    def forward(self, batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        """Masked cross-entropy of each next code, and how often the likeliest code is the true one.
+    def forward(self, batch: dict[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """All places at once: logits (B, T + 1, num_codes + 1), what they are read from (B, T + 1, D), and the codes' rows (num_codes, D).
 
-        `words` (B, L, text_dim), left-padded; `word_mask` (B, L), True at pieces; `lengths` (B,) frames, 0 where not told;
-        `codes` (B, T); `targets` (B, T + 1) with IGNORED where none. Returns 0-d `loss` and `token_accuracy`.
+        `words` (B, L, text_dim), left-padded; `word_mask` (B, L), True at pieces; `lengths` (B,) frames, 0 where not told; `codes` (B, T).
         """
-        logits = self.logits(batch)
-        targets = batch["targets"]
-        loss = fn.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), ignore_index=IGNORED)
-        counted = targets != IGNORED
-        hits = (logits.argmax(-1) == targets) & counted
-        return {"loss": loss, "token_accuracy": hits.sum() / counted.sum().clamp(min=1)}
-
-    def logits(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
-        """Logits of every next class, (B, T + 1, num_codes + 1), all places at once; see `forward`."""
+        table = self.codes()
         prefix, seen = self.prefix(batch["words"], batch["word_mask"], batch["lengths"])
-        codes = fn.embedding(batch["codes"], self.codes_in())  # (B, T, D)
+        codes = fn.embedding(batch["codes"], table)  # (B, T, D)
         x = torch.cat([prefix, codes.to(prefix.dtype)], 1)
         seen = fn.pad(seen, (0, codes.shape[1]), value=True)
-        mask = prefix_mask(seen, prefix.shape[1])
-        hidden = self.decoder(x, mask)[:, prefix.shape[1] - 1 :]
-        return fn.linear(hidden, self.logits_out())
+        hidden = self.decoder(x, prefix_mask(seen, prefix.shape[1]))[:, prefix.shape[1] - 1 :]
+        first, rest = self.readout(hidden[:, :1], table), self.readout(hidden[:, 1:], table, batch["codes"])
+        return torch.cat([first, rest], 1), hidden, table
 
     def prefix(self, words: torch.Tensor, word_mask: torch.Tensor, lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """What stands before the codes, (B, P, D), and which of it is seen, (B, P)."""
@@ -97,42 +90,41 @@ class L2MNetwork(nn.Module):
     def start_motion(self, prefix: torch.Tensor, seen: torch.Tensor, cache: Cache) -> torch.Tensor:
         """Put the prefix (B, P, D) into an empty cache and return the logits of the first code, (B, num_codes + 1)."""
         hidden = self.decoder(prefix, prefix_mask(seen, prefix.shape[1]), cache=cache)
-        return fn.linear(hidden[:, -1], self.logits_out())
+        return self.readout(hidden[:, -1], self.codes())
 
     def next_code(self, codes: torch.Tensor, mask: torch.Tensor | None, cache: Cache) -> torch.Tensor:
         """Put one code an item, (B,), behind the cache and return the logits of the next, (B, num_codes + 1).
 
         `mask` (B, 1, 1, places so far) says which places are seen; None: all.
         """
-        hidden = self.decoder(fn.embedding(codes, self.codes_in())[:, None], mask, cache=cache)
-        return fn.linear(hidden[:, 0], self.logits_out())
+        table = self.codes()
+        hidden = self.decoder(fn.embedding(codes, table)[:, None], mask, cache=cache)
+        return self.readout(hidden[:, 0], table, codes)
 
     def fold(self) -> L2MNetwork:
-        """Turn what the tables learned through code vectors into plain rows: the same network, quicker to sample from and to keep."""
-        self.codes_in.fold()
-        self.logits_out.fold()
+        """Turn what the table learned through code vectors into plain rows: the same network, quicker to sample from and to keep."""
+        self.codes.fold()
         return self
 
 
 class CodeTable(nn.Module):
-    """A row for each class. Where it is known what the codes look like, rows begin as a learned function of that, so that what
-    is learned of one code holds for its neighbours at once; each row's own part is added and learned beside it."""
+    """A row for each code, read and written with alike. Where it is known what the codes look like, rows begin as a learned function
+    of that, so that what is learned of one code holds for its neighbours at once; each row's own part is added and learned beside it."""
 
-    def __init__(self, rows: int, width: int, *, std: float, code_vectors: torch.Tensor | None) -> None:
+    def __init__(self, num_codes: int, width: int, *, code_vectors: torch.Tensor | None = None) -> None:
         super().__init__()
-        self.weight = nn.Parameter(std * torch.randn(rows, width))
+        self.weight = nn.Parameter(ROW_STD * torch.randn(num_codes, width))
         self.looks: nn.Module | None = None
         if code_vectors is not None:
             centred = code_vectors.float() - code_vectors.float().mean(0)
-            looks = centred / centred.square().mean(0).sqrt().clamp(min=1e-6)
-            self.register_buffer("code_vectors", fn.pad(looks, (0, 0, 0, rows - len(looks))), persistent=False)
-            self.looks = nn.Sequential(nn.Linear(looks.shape[1], width), nn.SiLU(), nn.Linear(width, width, bias=False))
+            self.register_buffer("code_vectors", centred / centred.square().mean(0).sqrt().clamp(min=1e-6), persistent=False)
+            self.looks = nn.Sequential(nn.Linear(centred.shape[1], width), nn.SiLU(), nn.Linear(width, width, bias=False))
             with torch.no_grad():
-                self.looks[2].weight.mul_(4 * std)
-                self.weight.mul_(0.2)
+                self.looks[2].weight.mul_(4 * ROW_STD)
+                self.weight.mul_(0.4)
 
     def forward(self) -> torch.Tensor:
-        """(rows, width)."""
+        """(num_codes, width)."""
         return self.weight if self.looks is None else self.weight + self.looks(self.code_vectors).to(self.weight.dtype)
 
     def fold(self) -> None:
@@ -142,6 +134,29 @@ class CodeTable(nn.Module):
         if self.looks is not None:
             self.looks = None
             del self.code_vectors
+
+
+class Readout(nn.Module):
+    """Logits from likeness to the codes' rows, of the end, and of holding the face that is: most codes last for many frames, so that one
+    number for "the same again" leaves the rest of the network to learn when a face changes, and into which."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.turn = nn.Linear(width, width, bias=False)
+        self.end = nn.Linear(width, 1)
+        self.hold = nn.Linear(width, 1)
+        with torch.no_grad():
+            self.turn.weight.copy_(torch.eye(width) + 0.02 * torch.randn(width, width)).mul_(8 / (ROW_STD * width))
+            for head in (self.end, self.hold):
+                head.weight.mul_(0.1)
+                head.bias.zero_()
+
+    def forward(self, hidden: torch.Tensor, table: torch.Tensor, before: torch.Tensor | None = None) -> torch.Tensor:
+        """hidden (..., D), rows (K, D) and the code before each place (...), None at the start -> (..., K + 1)."""
+        likeness = fn.linear(self.turn(hidden), table)
+        if before is not None:
+            likeness = likeness.scatter_add(-1, before[..., None], self.hold(hidden).to(likeness.dtype))
+        return torch.cat([likeness, self.end(hidden).to(likeness.dtype)], -1)
 
 
 def prefix_mask(seen: torch.Tensor, prefix: int) -> torch.Tensor:

@@ -9,6 +9,7 @@ import torch
 
 from tdmm_core.language.l2m_dataset import Example, SentenceVectors, plain_batches
 from tdmm_core.language.l2m_network import IGNORED, L2MNetwork
+from tdmm_core.language.l2m_objective import next_code_measures
 from tdmm_core.textmodels.text_encoder import TextEncoder
 
 
@@ -43,8 +44,9 @@ def _means(network: L2MNetwork, examples: Sequence[Example], vectors: SentenceVe
     for batch in plain_batches(examples, vectors, num_codes=network.num_codes, batch_size=batch_size, with_text=with_text):
         targets = batch["targets"]
         count = int((targets != IGNORED).sum())
-        out = network(batch)
+        logits, _, _ = network(batch)
+        measures = next_code_measures(logits, targets)
         repeated = (targets[:, 1:] == batch["codes"]) & (targets[:, 1:] != IGNORED)
-        sums += torch.stack([count * out["loss"], count * out["token_accuracy"], repeated.sum()]).double()
+        sums += torch.stack([count * measures["code_loss"], count * measures["token_accuracy"], repeated.sum()]).double()
         places += count
     return (sums / places).tolist()

@@ -152,12 +152,18 @@ def _new_model(file: TokensFile, encoder: TextEncoder, config: L2MConfig, run: R
 
 
 def _train(model: L2MModel, batches: L2MBatches, output: Path, run: Run, *, making: Making, deepspeed_config: Path | None) -> TrainingSummary:
+    import torch
+
+    from tdmm_core.language.l2m_objective import L2MObjective
     from tdmm_core.training.engine import train
     from tdmm_core.training.task import Place, TrainingTask
 
     config = model.network.config.training
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derive_seed(run.seed, "l2m heads"))
+        objective = L2MObjective(model.network)
     task = TrainingTask(
-        model=model.network,
+        model=objective,
         train_batch=batches.train,
         validation_batches=lambda: batches.validation(config.batch_size),
         identity="".join(p.digest for p in making.parents),

@@ -24,7 +24,7 @@ def network(conditioning: str = "words") -> L2MNetwork:
     config = L2MConfig(**{**vars(CONFIG), "conditioning": conditioning})
     with torch.inference_mode(False), torch.no_grad():
         made = L2MNetwork(config, num_codes=NUM_CODES, text_dim=TEXT_DIM).eval()
-        made.logits_out.weight.mul_(25)
+        made.readout.turn.weight.copy_(0.5 * torch.randn(32, 32))
         made.start.add_(torch.randn_like(made.start))
         made.summary.add_(torch.randn_like(made.summary))
     return made

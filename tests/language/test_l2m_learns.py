@@ -10,6 +10,7 @@ from l2m_cases import NUM_CODES, token_clip
 from tdmm_core.language.config import AnimateConfig, L2MConfig
 from tdmm_core.language.l2m_dataset import L2MBatches, split_examples
 from tdmm_core.language.l2m_network import L2MNetwork
+from tdmm_core.language.l2m_objective import L2MObjective
 from tdmm_core.language.sampling import Request, sample_codes
 from tdmm_core.textmodels.words import load_words
 
@@ -31,11 +32,12 @@ def trained() -> L2MNetwork:
     torch.manual_seed(0)
     net = L2MNetwork(config, num_codes=NUM_CODES, text_dim=256)
     data = L2MBatches(split_examples(clips, config), load_words(), config, num_codes=NUM_CODES, seed=0)
-    optimizer = torch.optim.AdamW(net.parameters(), lr=5e-3)
+    objective = L2MObjective(net)
+    optimizer = torch.optim.AdamW(objective.parameters(), lr=5e-3)
     for step in range(300):
         for group in optimizer.param_groups:
             group["lr"] = 5e-3 * (1 - step / 300)
-        loss = net(data.train(step))["loss"]
+        loss = objective(data.train(step))["loss"]
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
