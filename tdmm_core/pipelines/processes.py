@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
@@ -47,7 +48,8 @@ def num_cores() -> int:
 
 
 def _settle() -> None:
-    """In a worker: end as soon as the process that started it is gone, however it went."""
+    """In a worker: leave Ctrl-C to the process that started it, and end as soon as that one is gone, however it went."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = parent_process()
     if parent is None:
         return

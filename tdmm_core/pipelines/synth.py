@@ -5,17 +5,10 @@ Owns files, processes and the order of writing; what is planned and how it is pe
 
 from __future__ import annotations
 
-import os
-import signal
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
-from itertools import islice
-from multiprocessing import connection, get_context, parent_process
 from pathlib import Path
-from typing import TypeVar
 
 from tdmm_core.artifacts.atomic import make_folder
 from tdmm_core.artifacts.corpus import CorpusWriter
@@ -25,6 +18,7 @@ from tdmm_core.domain.clip import CorpusClip, MotionClip
 from tdmm_core.errors import InputError
 from tdmm_core.morphable.open_head import load_open_head
 from tdmm_core.performance.lexicon import lexicon_digest
+from tdmm_core.pipelines.processes import spread
 from tdmm_core.pipelines.run import Run
 from tdmm_core.synthesis.config import SynthConfig
 from tdmm_core.synthesis.plan import PlannedClip, plan_clips
@@ -32,7 +26,6 @@ from tdmm_core.synthesis.scripted import make_motion, make_video
 
 _MOTION_BLOCK = 128
 "Clips that a process performs and the writer stages at a time, where there is no video: about half a second of work."
-Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +65,7 @@ def _motion_alone(output: Path, making: Making, run: Run, config: SynthConfig) -
         todo = [p for p in planned if p.clip.id not in done]
         run.progress.start("performing", len(planned), "clip")
         run.progress.advance(len(planned) - len(todo))
-        for clips in _made(partial(_perform, config=config), list(_batches(todo, _MOTION_BLOCK)), run.workers):
+        for clips in spread(partial(_perform, config=config), list(_batches(todo, _MOTION_BLOCK)), run.workers):
             for clip in clips:
                 writer.add(clip)
             run.progress.advance(len(clips))
@@ -91,7 +84,7 @@ def _with_video(output: Path, making: Making, run: Run, config: SynthConfig) -> 
         todo = [p for p in planned if not (p.clip.id in known and p.clip.id in moved)]
         run.progress.start("filming", len(planned), "clip")
         run.progress.advance(len(planned) - len(todo))
-        for pairs in _made(partial(_film, config=config, folder=videos), [[p] for p in todo], run.workers):
+        for pairs in spread(partial(_film, config=config, folder=videos), [[p] for p in todo], run.workers):
             for row, truth in pairs:
                 if truth.clip.id not in moved:
                     motion.add(truth)
@@ -124,40 +117,3 @@ def _film(planned: Sequence[PlannedClip], *, config: SynthConfig, folder: Path) 
 
 def _batches(planned: Sequence[PlannedClip], size: int) -> Iterator[list[PlannedClip]]:
     return (list(planned[i : i + size]) for i in range(0, len(planned), size))
-
-
-def _made(work: Callable[[list[PlannedClip]], Made], batches: Sequence[list[PlannedClip]], workers: int) -> Iterator[Made]:
-    """What `work` makes of each batch, in whatever order it is finished; in this process where there is little to share out."""
-    workers = min(workers or _cores(), len(batches))
-    if workers <= 1:
-        yield from map(work, batches)
-        return
-    waiting = iter(batches)
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_enter_worker) as pool:
-        try:
-            running = {pool.submit(work, b) for b in islice(waiting, 2 * workers)}
-            while running:
-                finished, running = wait(running, return_when=FIRST_COMPLETED)
-                running |= {pool.submit(work, b) for b in islice(waiting, len(finished))}
-                for future in finished:
-                    yield future.result()
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _enter_worker() -> None:
-    """Leave Ctrl-C to the process that started this one, and end as soon as that one is gone, however it went."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = parent_process()
-    if parent is None:
-        return
-
-    def watch() -> None:
-        connection.wait([parent.sentinel])
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
