@@ -6,6 +6,7 @@ Owns the order of the steps. Each kind's module says how its items become rows.
 from __future__ import annotations
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -24,7 +25,7 @@ from tdmm_core.errors import InputError
 Item = TypeVar("Item")
 
 
-class ArtifactWriter(Generic[Item]):
+class ArtifactWriter(ABC, Generic[Item]):
     """Stages items in `NAME.partial/` and commits them as the artifact `NAME`.
 
     A run that is killed loses the items that were not staged yet (one, with `block_size` 1) and goes on from the others. Where the very same run
@@ -94,8 +95,9 @@ class ArtifactWriter(Generic[Item]):
         self._staging.finished = header
         return header
 
+    @abstractmethod
     def _row(self, item: Item) -> Row:
-        raise NotImplementedError
+        """The row that an item is stored as."""
 
     def _ids_of_finished(self) -> frozenset[str]:
         from tdmm_core.artifacts.columns import ColumnStore

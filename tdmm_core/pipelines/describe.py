@@ -1,6 +1,6 @@
 """`tdmm describe`: motion to sentences. Words come from the language model alone, which reads the motion's codes.
 
-Opens the model folders and matches model, language model and motion tokenizer by their digests; what the answers are for is the caller's.
+What the answers are for is the caller's.
 """
 
 from __future__ import annotations
@@ -11,56 +11,16 @@ from pathlib import Path
 
 from tdmm_core.artifacts.atomic import check_place
 from tdmm_core.artifacts.header import Header, Making, Parent, parent_of
-from tdmm_core.artifacts.model_folder import read_model_header
 from tdmm_core.domain.clip import ClipSource, MotionClip
 from tdmm_core.domain.description import Description
-from tdmm_core.errors import InputError, MissingPartError
+from tdmm_core.errors import InputError
 from tdmm_core.language.m2l_config import DescribeConfig
 from tdmm_core.language.m2l_decoding import answer
-from tdmm_core.language.m2l_model import M2LModel, load_model, read_about
 from tdmm_core.language.m2l_prompting import DESCRIBE
 from tdmm_core.language.motion_words import known_codes
-from tdmm_core.pipelines.m2l_parts import KIND, embedded_file
+from tdmm_core.pipelines.describer import Describer, load_describer
 from tdmm_core.pipelines.motion_input import read_motion_clips
 from tdmm_core.pipelines.run import Run
-from tdmm_core.runtime.device import resolve_device
-from tdmm_core.tokenization.tokenizer import MotionTokenizer, load_default
-
-DEFAULT_MODEL = Path(__file__).parents[1] / "pretrained" / KIND
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Describer:
-    """Parts that belong together."""
-
-    model: M2LModel
-    tokenizer: MotionTokenizer
-    parents: tuple[Parent, ...]
-    "The model and the motion tokenizer, as an artifact remembers them."
-
-
-def load_describer(run: Run, *, model: Path | None = None, tokenizer: Path | None = None) -> Describer:
-    """Open model, language model and motion tokenizer, the embedded ones for None.
-
-    Raises InputError for parts that do not belong together and MissingPartError for absent ones.
-    """
-    folder = model or DEFAULT_MODEL
-    if model is None and not (folder / "config.json").is_file():
-        raise MissingPartError(f"motion-to-language model: the embedded one is not in this installation ({folder}); train one: tdmm train-m2l")
-    header = read_model_header(folder, KIND)
-    about = read_about(folder)
-    coder = MotionTokenizer.load(tokenizer) if tokenizer else load_default()
-    if coder.digest != about.tokenizer_digest:
-        raise InputError(
-            f"--model {model or 'embedded'} reads codes of motion tokenizer {about.tokenizer_digest[:12]}, but --tokenizer "
-            f"{tokenizer or 'embedded'} is {coder.digest[:12]}; give the folder of the first with --tokenizer"
-        )
-    gguf = embedded_file(about.base, run) if about.is_adapter else None
-    parents = (
-        Parent(kind=header.kind, digest=header.digest, name=folder.name),
-        Parent(kind="motion-tokenizer", digest=coder.digest, name=tokenizer.name if tokenizer else "motion-tokenizer"),
-    )
-    return Describer(model=_on_device(load_model(folder, gguf=gguf), run), tokenizer=coder, parents=parents)
 
 
 def describe(
@@ -154,8 +114,3 @@ def checked_question(question: str | None) -> str:
     if not question.strip():
         raise InputError("--question: expected a sentence, got an empty one")
     return " ".join(question.split())
-
-
-def _on_device(model: M2LModel, run: Run) -> M2LModel:
-    model.model.network.to(resolve_device(run.device))
-    return model

@@ -155,7 +155,7 @@ def measure_m2l(
     from tdmm_core.language.m2l_decoding import answer
     from tdmm_core.language.m2l_prompting import DESCRIBE
     from tdmm_core.language.motion_words import known_codes
-    from tdmm_core.pipelines.describe import load_describer
+    from tdmm_core.pipelines.describer import load_describer
 
     describer = load_describer(run, model=candidates.m2l, tokenizer=candidates.tokenizer)
     measured.remember(describer.parents)

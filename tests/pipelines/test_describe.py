@@ -30,7 +30,7 @@ from tdmm_core.domain.clip import MotionClip
 from tdmm_core.errors import InputError, MissingPartError
 from tdmm_core.language.m2l_config import DescribeConfig, M2LConfig
 from tdmm_core.language.m2l_prompting import DESCRIBE
-from tdmm_core.pipelines import describe as describing
+from tdmm_core.pipelines import describer
 from tdmm_core.pipelines.describe import describe, write_descriptions
 from tdmm_core.pipelines.run import Run
 from tdmm_core.pipelines.synth import synth
@@ -193,7 +193,7 @@ def test_what_cannot_be_described_is_refused_in_a_sentence(parts: Parts, tmp_pat
         describe([first_clip(parts)], RUN, config=SHORT, model=tmp_path)
     with pytest.raises(InputError, match="motion-to-language"):
         describe([first_clip(parts)], RUN, config=SHORT, model=parts.tokenizer)
-    monkeypatch.setattr(describing, "DEFAULT_MODEL", tmp_path / "nowhere")
+    monkeypatch.setattr(describer, "DEFAULT_MODEL", tmp_path / "nowhere")
     with pytest.raises(MissingPartError, match="tdmm train-m2l"):
         describe([first_clip(parts)], RUN, config=SHORT)
     moved = tmp_path / "model"
