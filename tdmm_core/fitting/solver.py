@@ -85,6 +85,7 @@ def _step(lm: LandmarkModel, face: Face, vector: np.ndarray, seen: Observations,
     held[:, :units] = ((vector[:, :units] <= 0) & (gradient[:, :units] > 0)) | ((vector[:, :units] >= 1) & (gradient[:, :units] < 0))
     band = _band(equations.hessian, even, num_frames)
     free = (~held).ravel().astype(np.float64)
+    band = band[: len(free)]
     for row in range(1, len(band)):
         band[row, : len(free) - row] *= free[row:]
     band *= free
