@@ -17,15 +17,15 @@ class L2MConfig:
 
     conditioning: Conditioning = "words"
     "What the motion sees of the prompt: `words`, one vector a word piece (the paper), or `sentence`, their mean (its ablation)."
-    width: int = 256
+    width: int = 192
     "D, width of every vector inside; a multiple of 2 x num_heads."
-    num_layers: int = 5
+    num_layers: int = 4
     "Blocks of the motion transformer, 1 or more."
     num_text_layers: int = 2
     "Blocks of the text encoder before it, 0 or more."
     num_heads: int = 4
     "Attention heads of both."
-    feed_forward: int = 640
+    feed_forward: int = 512
     "Hidden width of the gated feed-forward."
     max_frames: int = 250
     "Longest motion, frames; longer clips are cut."
@@ -45,7 +45,7 @@ class L2MConfig:
     "In training the network also says the codes this many frames after the next one, 1 or more each: they cannot be copied, only read in the prompt."
     ahead_weight: float = 0.3
     "Weight of each of these beside the next code, 0 to 10."
-    training: TrainingConfig = field(default_factory=lambda: TrainingConfig(steps=3000, batch_size=32, learning_rate=1e-3))
+    training: TrainingConfig = field(default_factory=lambda: TrainingConfig(steps=1400, batch_size=24, learning_rate=2e-3))
     "The training loop."
 
     def __post_init__(self) -> None:
