@@ -13,9 +13,9 @@ MAX_CODES = 65_536
 
 def _training() -> TrainingConfig:
     return TrainingConfig(
-        steps=8000,
+        steps=6000,
         batch_size=16,
-        learning_rate=2e-3,
+        learning_rate=1e-3,
         warmup_steps=50,
         weight_decay=1e-4,
         grad_clip=1.0,
@@ -34,14 +34,14 @@ class TokenizerConfig:
     "Codes of each frame, 1 to 8; the second and later ones code what the ones before left over."
     encoder_width: int = 96
     "Channels of the encoder."
-    decoder_width: int = 128
+    decoder_width: int = 96
     "Channels of the decoder."
     encoder_dilations: tuple[int, ...] = (1, 2, 4)
     "Frames between the taps of each encoder block; their sum is the reach to either side."
-    decoder_dilations: tuple[int, ...] = (1, 2, 4, 8)
+    decoder_dilations: tuple[int, ...] = (1, 2, 4)
     "The same of the decoder."
-    rotation_mm: float = 32.0
-    "Weight of the head rotation in the code space, mm for each unit of 6D; above 0. 32 lets 1 degree weigh about 0.7 mm."
+    rotation_mm: float = 40.0
+    "Weight of the head rotation in the code space, mm for each unit of 6D; above 0. 40 lets 1 degree weigh about 0.8 mm."
     num_vertices: int = 300
     "Vertices of the face that the loss looks at, spread over it."
     lips_weight: float = 0.5
@@ -50,11 +50,11 @@ class TokenizerConfig:
     "Extra weight of the eyelids."
     rotation_weight: float = 0.5
     "Loss of 1 degree of head rotation, in mm."
-    velocity_weight: float = 4.0
+    velocity_weight: float = 2.0
     "Loss of 1 mm/frame of vertex velocity (and, with rotation_weight, of 1 degree/frame), in mm. At 1 the codes' steps show as jitter."
     expression_weight: float = 2.0
     "Loss of the mean absolute error of a unit (0 to 1), in mm; it settles what no vertex shows."
-    commitment_weight: float = 0.5
+    commitment_weight: float = 0.2
     "Loss of 1 mm^2 between a latent and its code, in mm. Much below 0.1 the encoder runs away from the codebook and all errors grow."
     codebook_decay: float = 0.99
     "Share of the running statistics of the codebook that a step keeps, 0 to 1."
@@ -64,7 +64,7 @@ class TokenizerConfig:
     "Share of windows seen in a mirror: left and right change places."
     borrow_share: float = 0.25
     "Share of windows that take the head rotation of another clip."
-    blend_share: float = 0.1
+    blend_share: float = 0.25
     "Share of windows to which the expression of another clip is added in part."
     training: TrainingConfig = field(default_factory=_training)
     "Steps, batch (windows), learning rate and so on."
