@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tdmm_core.errors import InputError
+from tdmm_core.errors import InputError, TdmmError
 
 
 def write_video(path: Path, frames: Iterable[np.ndarray], *, fps: float = 25.0, crf: int = 18) -> int:
@@ -38,7 +39,9 @@ def _placed(path: Path) -> Iterator[Path]:
             os.fsync(f.fileno())
         part.replace(path)
     except OSError as e:
-        raise InputError(f"{path}: cannot be written ({e.strerror or e}); check that the folder exists and has room") from e
+        if e.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise TdmmError(f"{path}: the disk is full; make room or choose another place, then run the same command again") from e
+        raise InputError(f"{path}: cannot be written ({e.strerror or e}); check that the folder exists") from e
     finally:
         part.unlink(missing_ok=True)
 

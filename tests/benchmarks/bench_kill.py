@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-KILLS = 20
+KILLS = int(os.environ.get("KILLS", "20"))
 TDMM = [sys.executable, "-m", "tdmm_cli"]
 ENV = {**os.environ, "OMP_NUM_THREADS": "1"}
 
