@@ -21,6 +21,8 @@ from tdmm_core.runtime.seeding import stream
 
 Batch = dict[str, torch.Tensor]
 IGNORED = -100
+SCORED = 256
+"Held-out clips that are scored at most: on a CPU a thousand would take as long as the training between two validations."
 _POOL = 16
 "Parts whose rows are drawn and sorted by length together."
 
@@ -76,16 +78,19 @@ class M2LBatches:
 
         `mismatched` asks about the next clip's motion instead, for the floor beside the score: what sentences alone tell.
         """
-        held_out = self._held_out()
+        held_out = self.held_out()
         shown = held_out[1:] + held_out[:1] if mismatched else held_out
         return self._plain(batch_size, DESCRIBE[0], [(a.codes, b.answers[0]) for a, b in zip(shown, held_out, strict=True)])
 
     def naming(self, batch_size: int) -> Iterator[Batch]:
         """Held-out clips that have a label, asked for it."""
-        return self._plain(batch_size, NAME[0], [(e.codes, e.label) for e in self._held_out() if e.label])
+        return self._plain(batch_size, NAME[0], [(e.codes, e.label) for e in self.held_out() if e.label])
 
-    def _held_out(self) -> list[Example]:
-        return sorted(self.examples["validation"], key=lambda e: len(e.codes))
+    def held_out(self) -> list[Example]:
+        """The held-out clips that are scored, by length: all of them, or `SCORED` spread evenly over the split."""
+        found = self.examples["validation"]
+        count = min(len(found), SCORED)
+        return sorted((found[i * len(found) // count] for i in range(count)), key=lambda e: len(e.codes))
 
     def _plain(self, batch_size: int, question: str, pairs: Sequence[tuple[np.ndarray, str]]) -> Iterator[Batch]:
         longest = self.config.max_answer_length

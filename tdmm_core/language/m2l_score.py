@@ -31,7 +31,7 @@ class M2LScore:
 
 def score(network: M2LNetwork, batches: M2LBatches, *, dtype: torch.dtype | None = None) -> M2LScore:
     """Score the clips of split validation; `dtype` is what the network computes in, where not its weights' own."""
-    labels = [e.label for e in batches.examples["validation"] if e.label]
+    labels = [e.label for e in batches.held_out() if e.label]
     device = next(network.model.network.parameters()).device.type
     with torch.no_grad(), torch.autocast(device, dtype, enabled=dtype is not None):
         described = _mean(network, batches.validation(_AT_ONCE))

@@ -35,6 +35,7 @@ class TrainM2LSummary:
     text_model: str
     num_clips: int
     num_validation_clips: int
+    "Held-out clips that were scored."
     num_parameters: int
     "Trained ones."
     steps: int
@@ -141,7 +142,7 @@ def _figures(training: M2LTraining, trained: TrainingSummary) -> dict[str, Any]:
     return {
         "text_model": training.about.base,
         "num_clips": len(training.batches.examples["train"]),
-        "num_validation_clips": len(training.batches.examples["validation"]),
+        "num_validation_clips": len(training.batches.held_out()),
         "num_parameters": sum(p.numel() for p in training.network.parameters() if p.requires_grad),
         "steps": trained.steps,
         "best_step": trained.best_step,

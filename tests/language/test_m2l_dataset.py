@@ -95,6 +95,15 @@ def test_validation_shows_each_held_out_clip_once_and_the_floor_another_ones(bat
     assert {a for b in batches.naming(5) for _, _, a in told(batches, b)} == {"smile", "frown"}
 
 
+def test_of_many_held_out_clips_some_are_scored_spread_over_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    batches = training().batches
+    everything = batches.examples["validation"]
+    assert sorted(map(id, batches.held_out())) == sorted(map(id, everything))
+    monkeypatch.setattr("tdmm_core.language.m2l_dataset.SCORED", 4)
+    assert {id(e) for e in batches.held_out()} == {id(everything[i]) for i in (0, 3, 6, 9)}
+    assert sum(len(b["text"]) for b in batches.validation(3)) == 4
+
+
 def test_the_chat_template_lays_out_the_same_things() -> None:
     batches = training(variant(prompting="chat", code_noise=0.0)).batches
     _, question, answer = told(batches, next(batches.validation(1)))[0]
