@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 from tdmm_core.errors import InputError
 from tdmm_core.language.config import L2MConfig
@@ -42,7 +42,7 @@ class L2MModel:
         about |= {"model_type": MODEL_TYPE, "num_codes": self.network.num_codes, "network": _network_settings(self.network.config)}
         (folder / CONFIG).write_text(json.dumps(about, indent=2, sort_keys=True) + "\n", encoding="utf-8")
         tensors = {name: value.detach().cpu().to(torch.float16).contiguous() for name, value in self.network.state_dict().items()}
-        save_file(tensors, folder / WEIGHTS)
+        (folder / WEIGHTS).write_bytes(save(tensors))  # save_file would hide it from other users
 
     @staticmethod
     def load(folder: Path, *, device: torch.device | str = "cpu") -> L2MModel:
