@@ -11,13 +11,16 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import torch
 import torch.distributed as dist
 
 from tdmm_core.errors import InputError, TdmmError
+
+LARGE = 1_000_000
+"Numbers in a tensor from which on it is sent by itself."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,14 +51,18 @@ class Team:
         """Whether it is true of any process."""
         return flag if self.size == 1 else bool(self.total(torch.tensor(float(flag))) > 0)
 
-    def broadcast(self, tensors: Iterator[torch.Tensor]) -> None:
-        """Process 0's values into everyone's tensors, in place."""
-        if self.size > 1:
-            for tensor in tensors:
-                there = tensor.detach().to(self.device)
-                dist.broadcast(there, src=0)
-                if there.data_ptr() != tensor.data_ptr():
-                    tensor.detach().copy_(there)
+    def broadcast(self, tensors: Iterable[torch.Tensor]) -> None:
+        """Process 0's values into everyone's tensors, in place; small ones share a message."""
+        if self.size == 1:
+            return
+        messages: dict[object, list[torch.Tensor]] = {}
+        for number, tensor in enumerate(tensors):
+            messages.setdefault(tensor.dtype if tensor.numel() < LARGE else number, []).append(tensor.detach())
+        for alike in messages.values():
+            flat = torch.cat([tensor.reshape(-1).to(self.device) for tensor in alike])
+            dist.broadcast(flat, src=0)
+            for tensor, values in zip(alike, flat.split([tensor.numel() for tensor in alike]), strict=True):
+                tensor.copy_(values.reshape(tensor.shape))
 
     def wait(self) -> None:
         """Until all are here."""
