@@ -14,7 +14,7 @@ $TDMM synth -o motion.h5 --no-video --num-clips 400 --seed 1 --recipe tiny
 # One token a frame: train a motion tokenizer, then encode.
 $TDMM tokenize motion.h5 --train --tokenizer tokenizer/ -o tokens.h5 --recipe tiny
 # Words to motion, motion to words.
-$TDMM train-l2m tokens.h5 -o l2m/ --recipe tiny
+$TDMM train-l2m tokens.h5 --tokenizer tokenizer/ -o l2m/ --recipe tiny
 $TDMM train-m2l tokens.h5 --tokenizer tokenizer/ -o m2l/ --recipe tiny
 # Perform, show, describe.
 $TDMM animate "a wide smile, then a nod" -o out.npz --model l2m/ --tokenizer tokenizer/

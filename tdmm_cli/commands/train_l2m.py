@@ -14,6 +14,7 @@ from tdmm_cli.console import tell
 def train_l2m(
     tokens: Annotated[Path, typer.Argument(metavar="TOKENS", help="A tokens artifact (.h5), made by `tdmm tokenize`.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Model folder to write.")],
+    tokenizer: o.TokenizerFolder = None,
     text_model: o.TextModel = None,
     deepspeed: o.DeepSpeedConfig = None,
     recipe: o.RecipeName = "base",
@@ -38,5 +39,5 @@ def train_l2m(
 
     chosen = o.load_settings(recipe, settings)
     run = o.make_run(recipe=chosen.name, seed=seed, device=device, force=force, resume=resume, quiet=quiet)
-    summary = pipeline(tokens, output, run, config=chosen.l2m, text_model=text_model, deepspeed_config=deepspeed)
+    summary = pipeline(tokens, output, run, config=chosen.l2m, tokenizer=tokenizer, text_model=text_model, deepspeed_config=deepspeed)
     tell(summary, as_json=json, lines=[str(output)])

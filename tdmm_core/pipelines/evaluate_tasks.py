@@ -109,7 +109,7 @@ def measure_l2m(
     truth: Sequence[MotionClip], candidates: Candidates, measured: Measured, run: Run, *, config: EvalConfig, sampling: AnimateConfig
 ) -> None:
     """Generated motion against the true motion of the same prompts (L2, FD), and teacher-forced token accuracy."""
-    from tdmm_core.language.l2m_dataset import L2MBatches, example_of
+    from tdmm_core.language.l2m_dataset import example_of
     from tdmm_core.language.l2m_score import score
     from tdmm_core.language.sampling import Request, sample_codes
     from tdmm_core.pipelines.animator import load_animator
@@ -123,8 +123,7 @@ def measure_l2m(
     motions = [c.motion for c in clips if c.motion is not None]
     tokens = animator.tokenizer.encode_batch(motions)
     examples = [e for c, t in zip(clips, tokens, strict=True) if (e := example_of(TokenClip(clip=c.clip, tokens=t), network.config)) is not None]
-    batches = L2MBatches({"train": examples, "validation": examples}, animator.encoder, network.config, num_codes=network.num_codes, seed=run.seed)
-    forced = score(network, batches)
+    forced = score(network, examples, animator.encoder)
     words = animator.encoder.encode([c.clip.prompt for c in clips])
     longest = network.config.max_frames
     requests = [
@@ -143,7 +142,8 @@ def measure_l2m(
     measured.add("l2m", "L2 of a neutral face", found["l2_neutral"], unit="1")
     measured.add("l2m", f"FD ({metrics.FEATURES})", found["fd"], unit="1", floor=found["fd_neutral"], floor_is="neutral face")
     measured.add("l2m", "FD between halves of the truth", found["fd_truth_halves"], unit="1")
-    measured.add("l2m", "token accuracy, teacher-forced", forced.token_accuracy or 0.0, unit="1")
+    floor = {"floor": forced.repeat_accuracy or 0.0, "floor_is": "the code before, again"}
+    measured.add("l2m", "token accuracy, teacher-forced", forced.token_accuracy or 0.0, unit="1", **floor)
     measured.add("l2m", "loss", forced.loss or 0.0, unit="nats/token", floor=forced.loss_without_prompt or 0.0, floor_is="without prompt")
     measured.settings |= {f"sampling_{k}": v for k, v in asdict(sampling).items()}
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from tdmm_core.evaluation.config import EvalConfig
 from tdmm_core.fitting.config import FitConfig
-from tdmm_core.language.config import L2MConfig
+from tdmm_core.language.config import AnimateConfig, L2MConfig
 from tdmm_core.language.m2l_config import M2LConfig
 from tdmm_core.recipes.recipe import Recipe
 from tdmm_core.synthesis.config import SynthConfig
@@ -74,6 +74,7 @@ PAPER = Recipe(
             checkpoint_every=500,
         ),
     ),
+    animate=AnimateConfig(batch_size=32),
     eval=EvalConfig(max_clips=2000),
 )
 "The paper's sizes, for GPUs: 57,200 clips, a transformer of 0.7 billion parameters, a language model tuned whole."
