@@ -18,7 +18,7 @@ from tdmm_core.training.task import Place
 PROGRAM = str(Path(__file__).with_name("training_cases.py"))
 TOOLS = Path(sys.executable).parent
 ROOT = Path(__file__).parents[2]
-PATIENCE_S = 300
+PATIENCE_S = 600
 "Some 10 s on an idle machine; a process that hangs says where before this is over."
 SETTINGS = {"steps": 24, "checkpoint_every": 12, "validate_every": 8, "task": {"dropout": 0.0, "hook": False, "model_seed": 0}}
 

@@ -153,7 +153,7 @@ def kill_at_write(number):
 
 def main(arguments):
     """`python training_cases.py RUN_DIR OUT JSON`: one process of a launched run; one that hangs says where."""
-    faulthandler.dump_traceback_later(250, exit=True)
+    faulthandler.dump_traceback_later(550, exit=True)
     run_dir, out, settings = arguments
     summary = train_once(run_dir, out, json.loads(settings))
     if is_main():
