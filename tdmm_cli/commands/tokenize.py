@@ -9,6 +9,7 @@ import typer
 
 from tdmm_cli import options as o
 from tdmm_cli.console import tell
+from tdmm_core.runtime.process import is_main
 
 
 def tokenize(
@@ -45,6 +46,6 @@ def tokenize(
     summary = None
     if train and tokenizer is not None:
         summary = pipeline.train_tokenizer(motion, tokenizer, run, config=chosen.tokenize, deepspeed_config=deepspeed)
-    if output is not None:
+    if output is not None and is_main():
         summary = pipeline.tokenize(motion, output, run, tokenizer=tokenizer)
     tell(summary, as_json=json, lines=[str(output or tokenizer)])

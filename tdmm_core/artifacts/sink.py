@@ -15,6 +15,8 @@ import h5py
 
 _ALIGNED_FROM, _ALIGNMENT = 1024, 64
 """Columns begin at multiples of a cache line, so that they can be mapped into memory as numbers."""
+_KEPT_BYTES = 1 << 18
+"Longest write that is kept after a failure: HDF5's own tables are shorter, and frames need not be kept."
 
 
 @contextmanager
@@ -31,11 +33,12 @@ def create_hdf5(path: Path) -> Iterator[h5py.File]:
 
 
 class _Sink(io.RawIOBase):
-    """A raw file that fails silently, once and for all."""
+    """A raw file that fails silently, once and for all: what HDF5 writes after that stays in memory, so that it reads back its own bookkeeping."""
 
     def __init__(self, raw: io.FileIO) -> None:
         super().__init__()
         self._raw = raw
+        self._kept: list[tuple[int, bytes]] = []
         self.failure: OSError | None = None
 
     def readable(self) -> bool:
@@ -54,16 +57,29 @@ class _Sink(io.RawIOBase):
         return self._raw.tell()
 
     def readinto(self, buffer: memoryview) -> int:
-        return self._raw.readinto(buffer)
+        if self.failure is None:
+            return self._raw.readinto(buffer)
+        start, view = self.tell(), memoryview(buffer).cast("B")
+        view[:] = self._raw.read(len(view)).ljust(len(view), b"\0")
+        for place, content in self._kept:
+            first, last = max(place, start), min(place + len(content), start + len(view))
+            if first < last:
+                view[first - start : last - start] = content[first - place : last - place]
+        self.seek(start + len(view))
+        return len(view)
 
     def write(self, content: bytes) -> int:
-        view = memoryview(content).cast("B")
+        start, view = self.tell(), memoryview(content).cast("B")
         written = 0
         while self.failure is None and written < len(view):
             try:
                 written += self._raw.write(view[written:]) or 0
             except OSError as e:
                 self.failure = e
+        if self.failure is not None:
+            if len(view) <= _KEPT_BYTES:
+                self._kept.append((start, bytes(view)))
+            self.seek(start + len(view))
         return len(view)
 
     def truncate(self, size: int | None = None) -> int:

@@ -79,7 +79,7 @@ class AnimateConfig:
     top_p: float = 0.99
     """Draw among the likeliest codes that together have this probability; above 0, to 1. A face holds most codes for many frames, so a low value
     keeps it from ever leaving one."""
-    guidance: float = 2.0
+    guidance: float = 3.0
     "How much the prompt outweighs the model's motion without a prompt: 1 is none; 0 to 20."
     min_seconds: float = 1.0
     "Shortest motion when no length is asked for, seconds."

@@ -85,7 +85,7 @@ def test_an_empty_file(call: Call, argv: list[str]) -> None:
 def test_the_wrong_kind(call: Call, motion: Path, tokens: Path) -> None:
     refused(call("train-l2m", motion, "-o", "out"), "motion", "tdmm tokenize")
     refused(call("train-m2l", motion, "-o", "out"), "motion", "tdmm tokenize")
-    refused(call("tokenize", tokens, "-o", "out.h5"), "tokens", "tdmm fit")
+    refused(call("tokenize", tokens, "-o", "out.h5"), "tokens artifact", "give the motion artifact")
     refused(call("describe", tokens), "tokens")
 
 

@@ -4,10 +4,10 @@ from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 
 import pytest
-from tdmm_core.recipes.named import RECIPES
 
 from tdmm_core.errors import InputError
 from tdmm_core.recipes.load import load_recipe
+from tdmm_core.recipes.named import RECIPES
 
 
 def test_names() -> None:
