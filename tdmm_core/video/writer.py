@@ -56,8 +56,9 @@ def _encode(part: Path, frames: Iterator[np.ndarray], rate: Fraction, crf: int) 
     with av.open(str(part), "w", format="mp4", options={"movflags": "+faststart"}) as container:
         stream = container.add_stream("libx264", rate=rate)
         stream.width, stream.height, stream.pix_fmt = shape[1], shape[0], "yuv420p"
-        # Several encoder threads would make the bytes depend on the machine.
-        stream.options = {"crf": str(crf), "preset": "veryfast", "threads": "1"}
+        # Several encoder threads would make the bytes depend on the machine, and x264's macroblock tree now and then reads memory that nobody
+        # wrote: with it, one run in a hundred gave other bytes for small pictures.
+        stream.options = {"crf": str(crf), "preset": "veryfast", "threads": "1", "x264-params": "mbtree=0"}
         for frame in _chain(first, frames):
             picture = _even(frame)
             if picture.shape != shape:
