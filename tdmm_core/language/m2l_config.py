@@ -27,6 +27,8 @@ class M2LConfig:
     "How many times faster the motion words learn than the rest; above 0."
     word_hidden: int = 128
     "Hidden width of the network that turns a code's pose into its word's embedding; 0 leaves a linear map."
+    grounding_steps: int = 600
+    "Steps of a small fit of codes to word pieces, by which motion words start near what their faces mean; 0 starts them anywhere."
     frame_stride: int = 3
     "Every how many frames one is read, 1 or more; at 25 frames a second 3 still meets a blink of five frames."
     max_frames: int = 250
@@ -65,8 +67,9 @@ class M2LConfig:
         for name in ("lora_alpha", "word_rate"):
             if not getattr(self, name) > 0:
                 raise InputError(f"{name}: expected a number above 0, got {getattr(self, name)}")
-        if self.word_hidden < 0:
-            raise InputError(f"word_hidden: expected 0 or more, got {self.word_hidden}")
+        for name in ("word_hidden", "grounding_steps"):
+            if getattr(self, name) < 0:
+                raise InputError(f"{name}: expected 0 or more, got {getattr(self, name)}")
         for name, high in (("code_noise", 0.5), ("naming_share", 1.0)):
             if not 0 <= getattr(self, name) <= high:
                 raise InputError(f"{name}: expected 0 to {high}, got {getattr(self, name)}")

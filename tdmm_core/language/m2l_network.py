@@ -16,11 +16,15 @@ from torch.nn import functional
 from tdmm_core.language.m2l_dataset import IGNORED
 from tdmm_core.textmodels.causal import CausalModel
 
+_CLEARNESS, _HUM = 3.0, 0.2
+"How strongly words start as what their faces mean, and how much of a random map of the faces goes with it; words are some 2.5 from their middle."
+
 
 class MotionWords(nn.Module):
     """Embeddings of W motion words: a map of their features (W, F), linear and with one hidden layer, plus a row of each word's own."""
 
     features: Tensor
+    middle: Tensor
 
     def __init__(self, features: np.ndarray, neighbours: Tensor, *, hidden: int, rate: float, seed: int) -> None:
         """`neighbours` (N, H) are embeddings of ordinary words: the new ones start in their midst, with their spread."""
@@ -35,6 +39,12 @@ class MotionWords(nn.Module):
         self.own = nn.Parameter(torch.zeros(count, dim))
         self.inner = nn.Parameter(torch.randn(width, hidden, generator=source)) if hidden else None
         self.outer = nn.Parameter(torch.zeros(hidden, dim)) if hidden else None
+
+    @torch.no_grad()
+    def begin(self, meanings: Tensor) -> None:
+        """Start the words at `meanings` (W, H), seen from their middle; what features add is turned down, so that it does not drown them."""
+        self.own.copy_(_CLEARNESS * meanings / (self.spread * self.rate))
+        self.linear.mul_(_HUM)
 
     def table(self) -> Tensor:
         """(W, H) float32. Weights are multiplied by `rate`, which makes an equal step of the optimiser move words that much further."""

@@ -5,6 +5,7 @@ Knows neither files of motion nor the training loop.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import torch
 from tdmm_core.errors import InputError
 from tdmm_core.language.m2l_config import M2LConfig
 from tdmm_core.language.m2l_dataset import Example, M2LBatches
+from tdmm_core.language.m2l_grounding import ground
 from tdmm_core.language.m2l_model import M2LAbout, save_model
 from tdmm_core.language.m2l_network import M2LNetwork, MotionWords
 from tdmm_core.language.m2l_prompting import PromptWriter
@@ -38,6 +40,14 @@ def language_model(config: M2LConfig, name: str | None, *, gguf: Path | None) ->
     return load_causal(name, gguf=gguf, dtype=torch.bfloat16 if half else torch.float32)
 
 
+def _told(examples: Sequence[Example], writer: PromptWriter) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Of each clip the word numbers of its frames' first codes, and the word pieces of all its answers."""
+    motions = [e.codes[:: writer.stride, 0].astype(np.int64) for e in examples]
+    longest = max(len(a) for e in examples for a in (*e.answers, e.label)) + 1
+    said = [np.concatenate([writer.answer(a, longest=longest)[:-1] for a in (*e.answers, e.label) if a]) for e in examples]
+    return motions, said
+
+
 class M2LTraining:
     """A Motion2Language model in the making."""
 
@@ -52,6 +62,10 @@ class M2LTraining:
         self.batches = M2LBatches(examples, writer, config, near=near, seed=seed)
         neighbours = model.network.get_input_embeddings().weight[:_NEIGHBOURS].detach()
         words = MotionWords(features, neighbours, hidden=config.word_hidden, rate=config.word_rate, seed=derive_seed(seed, "words"))
+        motions, said = _told(examples["train"], writer)
+        grounding = ground(motions, said, features, steps=config.grounding_steps, seed=derive_seed(seed, "grounding"))
+        if grounding is not None:
+            words.begin(grounding.meanings(model.network.get_input_embeddings().weight.detach(), words.middle))
         if config.tuning == "full":
             model.network.requires_grad_(True)
         else:
