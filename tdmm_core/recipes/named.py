@@ -32,7 +32,9 @@ TINY = Recipe(
         feed_forward=256,
         training=replace(BASE.l2m.training, steps=120, batch_size=16, validate_every=40, checkpoint_every=40, warmup_steps=20),
     ),
-    m2l=M2LConfig(training=replace(BASE.m2l.training, steps=12, batch_size=4, validate_every=6, checkpoint_every=6, warmup_steps=2)),
+    m2l=M2LConfig(
+        grounding_steps=60, training=replace(BASE.m2l.training, steps=12, batch_size=4, validate_every=6, checkpoint_every=6, warmup_steps=2)
+    ),
     eval=EvalConfig(max_clips=16),
 )
 "Every command in some seconds; too small to be good at anything."
