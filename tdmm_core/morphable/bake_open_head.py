@@ -21,7 +21,7 @@ from tdmm_core.morphable.bake_occlusion import occlusion
 from tdmm_core.morphable.bake_source import Source
 
 OUTPUT = Path(__file__).parent / "data" / "open_head.npz"
-NUM_SHAPE = 32
+NUM_SHAPE = 48
 NUM_SAMPLES = 1500
 FRONT_FROM_M, BACK_WEIGHT = 0.03, 0.3
 ARKIT = (

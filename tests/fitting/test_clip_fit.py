@@ -187,7 +187,7 @@ def test_a_real_face_that_begins_to_smile(asset: Callable[[str], Path], landmark
     seen = fitted_file(asset("test-face-video"), landmark_file)
     motion = seen.fit.motion
     smile = motion.expression[:, [NAMES.index("mouthSmileLeft"), NAMES.index("mouthSmileRight")]].mean(1)
-    assert smile[:3].mean() < 0.35 and smile[-5:].mean() > 0.55 and smile[-5:].mean() > smile[:3].mean() + 0.3
+    assert smile[:8].max() < 0.2 and smile[20:55].min() > 0.5  # the smile lets go in the last frames
     assert motion.expression[:, [NAMES.index(n) for n in ("mouthFrownLeft", "mouthPucker", "cheekPuff", "tongueOut")]].max() < 0.35
     assert seen.fit.quality.detection_rate == 1 and seen.fit.quality.reprojection_share < 0.02
     assert np.degrees(np.abs(motion.global_orient)).max() < 25
