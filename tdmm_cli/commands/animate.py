@@ -27,6 +27,7 @@ def animate(
     seed: o.Seed = 0,
     device: o.Device = "auto",
     force: o.Force = False,
+    resume: o.Resume = True,
     json: o.Json = False,
     quiet: o.Quiet = False,
 ) -> None:
@@ -41,7 +42,7 @@ def animate(
     from tdmm_core.pipelines import animate as pipeline
 
     chosen = o.load_settings(recipe, settings)
-    run = o.make_run(recipe=chosen.name, seed=seed, device=device, force=force, quiet=quiet)
+    run = o.make_run(recipe=chosen.name, seed=seed, device=device, force=force, resume=resume, quiet=quiet)
     target = o.output_path(output)
     sentences = o.sentences_of(prompt, prompts)
     if isinstance(sentences, Path):

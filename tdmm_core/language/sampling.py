@@ -41,7 +41,7 @@ def sample_codes(network: L2MNetwork, requests: Sequence[Request], config: Anima
 
     Raises InputError for a length or a prompt beyond what the network was made for.
     """
-    _check(network, requests)
+    check_requests(network, requests)
     codes = []
     with _few_threads(network):
         for start in range(0, len(requests), config.batch_size):
@@ -62,7 +62,8 @@ def _few_threads(network: L2MNetwork) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _check(network: L2MNetwork, requests: Sequence[Request]) -> None:
+def check_requests(network: L2MNetwork, requests: Sequence[Request]) -> None:
+    """Raises InputError for a length or a prompt beyond what the network was made for."""
     for request in requests:
         if request.num_frames is not None and not 1 <= request.num_frames <= network.config.max_frames:
             raise InputError(f"length: expected 1 to {network.config.max_frames} frames, got {request.num_frames}")

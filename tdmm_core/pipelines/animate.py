@@ -6,7 +6,7 @@ motion is written is the business of `motion_output`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,12 +17,13 @@ from tdmm_core.domain.clip import Clip, ClipSource, MotionClip
 from tdmm_core.domain.tokens import MotionTokens
 from tdmm_core.errors import InputError
 from tdmm_core.language.config import AnimateConfig
+from tdmm_core.pipelines.animate_many import ArtifactOfMotions, FolderOfMotions, Order, clip_id, orders_of
 from tdmm_core.pipelines.prompts import checked_prompt
 from tdmm_core.pipelines.run import Run
-from tdmm_core.runtime.seeding import derive_seed
 
 if TYPE_CHECKING:
-    from tdmm_core.language.l2m_model import L2MModel
+    from tdmm_core.artifacts.header import Making
+    from tdmm_core.language.sampling import Request
     from tdmm_core.pipelines.animator import Animator
     from tdmm_core.tokenization.tokenizer import MotionTokenizer
 
@@ -66,13 +67,8 @@ def animate(
 
 def perform(animator: Animator, prompts: Sequence[str], run: Run, *, config: AnimateConfig, seconds: float | None = None) -> list[Animation]:
     """As `animate`, with parts that are open already."""
-    prompts = [checked_prompt(p) for p in prompts]
-    model, tokenizer = animator.model, animator.tokenizer
-    num_frames = frames_of(seconds, fps=model.fps, longest=model.network.config.max_frames)
-    words = animator.encoder.encode(prompts)
-    seeds = [run.seed if i == 0 else derive_seed(run.seed, "motion", i) for i in range(len(prompts))]
-    codes = _sample(model, words, seeds, num_frames=num_frames, config=config, run=run)
-    return [_animation(i, p, c, s, tokenizer) for i, (p, c, s) in enumerate(zip(prompts, codes, seeds, strict=True))]
+    orders = orders_of([checked_prompt(p) for p in prompts], run)
+    return [made for _, made in _performed(animator, orders, _requests(animator, orders, seconds), run, config=config)]
 
 
 def animate_to(
@@ -86,7 +82,10 @@ def animate_to(
     seconds: float | None = None,
     many: bool = False,
 ) -> AnimateSummary:
-    """`animate`, then write by the output's suffix; with `many`, or several prompts, a name without a suffix is a folder of npz files."""
+    """`animate`, then write by the output's suffix; with `many`, or several prompts, a name without a suffix is a folder of npz files.
+
+    Each of several motions is kept as soon as it is made: a run that was killed goes on, and ends in the same files.
+    """
     from tdmm_core.artifacts.header import Making
     from tdmm_core.pipelines.animator import load_animator
     from tdmm_core.pipelines.motion_output import check_output, write_motion_output
@@ -94,14 +93,37 @@ def animate_to(
     if not prompts:
         raise InputError("prompts: expected at least one sentence, got none")
     prompts = [checked_prompt(p) for p in prompts]
-    check_output(output, force=run.force, many=len(prompts) > 1 or (many and not Path(output).suffix))
+    ours = run.force or Path(output).is_dir()  # what lies in a folder already is judged by FolderOfMotions
+    form = check_output(output, force=ours, many=len(prompts) > 1 or (many and not Path(output).suffix), resumable=True)
     animator = load_animator(run, model=model, tokenizer=tokenizer)
-    made = perform(animator, prompts, run, config=config, seconds=seconds)
+    orders = orders_of(prompts, run)
+    requests = _requests(animator, orders, seconds)
     settings = sampling_settings(config, seconds) | {"model_digest": animator.parents[0].digest}
     making = Making(recipe=run.recipe, config=settings | {"prompts": prompts}, seed=run.seed, parents=animator.parents)
+    place = _place(form, Path(output), orders, run, making=making, settings=settings)
+    if place is not None:
+        missing = place.missing(orders)
+        place.keep(_performed(animator, missing, [requests[o.index] for o in missing], run, config=config))
+        written, num_frames = place.finish()
+        return AnimateSummary(
+            outputs=written, num_motions=len(orders), num_frames=num_frames, fps=animator.model.fps, seed=run.seed, settings=settings
+        )
+    made = [m for _, m in _performed(animator, orders, requests, run, config=config)]
     clips = [a.clip for a in made]
-    written = write_motion_output(output, clips, run, settings=settings, codes=[a.codes for a in made], making=making)
-    return _summary(clips, written, run, settings)
+    files = write_motion_output(output, clips, run, settings=settings, codes=[a.codes for a in made], making=making)
+    return _summary(clips, files, run, settings)
+
+
+def _place(
+    form: str, output: Path, orders: Sequence[Order], run: Run, *, making: Making, settings: dict[str, object]
+) -> FolderOfMotions | ArtifactOfMotions | None:
+    """Where motions are kept one by one; None for the forms that hold a single one."""
+    match form:
+        case "folder":
+            return FolderOfMotions(output, orders, run, settings)
+        case "h5":
+            return ArtifactOfMotions(output, orders, run, making)
+    return None
 
 
 def show_motion(motion: Path | str, output: Path | str, run: Run) -> AnimateSummary:
@@ -141,23 +163,36 @@ def _summary(clips: ClipSource[MotionClip] | Sequence[MotionClip], written: Sequ
     )
 
 
-def _sample(
-    model: L2MModel, words: Sequence[np.ndarray], seeds: Sequence[int], *, num_frames: int | None, config: AnimateConfig, run: Run
-) -> list[np.ndarray]:
-    from tdmm_core.language.sampling import Request, sample_codes
+def _requests(animator: Animator, orders: Sequence[Order], seconds: float | None) -> list[Request]:
+    """What the network is asked for, all of it checked. Raises InputError before anything is sampled or written."""
+    from tdmm_core.language.sampling import Request, check_requests
 
+    network = animator.model.network
+    num_frames = frames_of(seconds, fps=animator.model.fps, longest=network.config.max_frames)
+    words = animator.encoder.encode([o.prompt for o in orders])
+    requests = [Request(words=w, seed=o.seed, num_frames=num_frames) for w, o in zip(words, orders, strict=True)]
+    check_requests(network, requests)
+    return requests
+
+
+def _performed(
+    animator: Animator, orders: Sequence[Order], requests: Sequence[Request], run: Run, *, config: AnimateConfig
+) -> Iterator[tuple[Order, Animation]]:
+    """The motions, as many at once as the config says, each as soon as it is there."""
+    from tdmm_core.language.sampling import sample_codes
+
+    model = animator.model
     min_frames = max(1, min(round(config.min_seconds * model.fps), model.network.config.max_frames))
-    requests = [Request(words=w, seed=s, num_frames=num_frames) for w, s in zip(words, seeds, strict=True)]
-    codes: list[np.ndarray] = []
     run.progress.start("animating", len(requests), "motions")
     for start in range(0, len(requests), config.batch_size):
-        codes += sample_codes(model.network, requests[start : start + config.batch_size], config, min_frames=min_frames)
-        run.progress.advance(len(codes) - start)
+        codes = sample_codes(model.network, requests[start : start + config.batch_size], config, min_frames=min_frames)
+        for order, row in zip(orders[start : start + config.batch_size], codes, strict=True):
+            yield order, _animation(order, row, animator.tokenizer)
+        run.progress.advance(len(codes))
     run.progress.finish()
-    return codes
 
 
-def _animation(index: int, prompt: str, codes: np.ndarray, seed: int, tokenizer: MotionTokenizer) -> Animation:
+def _animation(order: Order, codes: np.ndarray, tokenizer: MotionTokenizer) -> Animation:
     tokens = MotionTokens(
         codes=codes[:, None],
         num_codes=tokenizer.num_codes,
@@ -166,5 +201,5 @@ def _animation(index: int, prompt: str, codes: np.ndarray, seed: int, tokenizer:
         face_model=tokenizer.space.face_model,
         face_model_digest=tokenizer.space.face_model_digest,
     )
-    clip = Clip(id=f"{index:03d}", prompt=prompt)
-    return Animation(clip=MotionClip(clip=clip, motion=tokenizer.decode(tokens)), codes=tokens.codes, seed=seed)
+    clip = Clip(id=clip_id(order), prompt=order.prompt)
+    return Animation(clip=MotionClip(clip=clip, motion=tokenizer.decode(tokens)), codes=tokens.codes, seed=order.seed)

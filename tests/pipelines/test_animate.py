@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -172,6 +173,71 @@ def test_a_file_of_prompts_becomes_a_folder_in_its_order(parts: Parts, tmp_path:
     alone = animate(["she smiles"], RUN, seconds=1.0, **parts.chosen)[0]
     np.testing.assert_array_equal(read[0][1]["codes"], alone.codes)
     assert (read[2][1]["codes"] != alone.codes).any()
+
+
+def test_each_of_several_motions_can_be_made_alone_by_its_own_seed(parts: Parts, tmp_path: Path) -> None:
+    animate_to(tmp_path / "many", ["she smiles", "he frowns"], RUN, seconds=1.0, **parts.chosen)
+    second = tmp_path / "many" / "001.npz"
+    _, said = read_npz(second)
+    animate_to(tmp_path / "alone.npz", ["he frowns"], replace(RUN, seed=said["seed"]), seconds=1.0, **parts.chosen)
+    assert (tmp_path / "alone.npz").read_bytes() == second.read_bytes()
+
+
+DEEDS = ("smiles", "frowns", "blinks", "nods", "pouts")
+SENTENCES = [f"she {deed}, then {other}" for deed in DEEDS for other in DEEDS if deed != other]
+
+
+def killed_when(exists: Callable[[], bool], output: Path, parts: Parts) -> None:
+    """Animate SENTENCES in a process of its own and kill it as soon as `exists`."""
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from tdmm_core.language.config import AnimateConfig; from tdmm_core.pipelines.run import Run\n"
+        "from tdmm_core.pipelines.animate import animate_to\n"
+        "output, model, tokenizer = map(Path, sys.argv[1:4])\n"
+        "parts = {'model': model, 'tokenizer': tokenizer, 'config': AnimateConfig()}\n"
+        "animate_to(output, sys.argv[4:], Run(device='cpu', workers=1), **parts, seconds=2.0)\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code, *map(str, (output, parts.model, parts.tokenizer)), *SENTENCES])
+    deadline = time.monotonic() + 60
+    while not exists() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.002)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
+
+
+def test_a_killed_folder_of_motions_goes_on_where_it_stopped(parts: Parts, tmp_path: Path) -> None:
+    alone, killed = tmp_path / "alone", tmp_path / "killed"
+    animate_to(alone, SENTENCES, RUN, seconds=2.0, **parts.chosen)
+    killed_when((killed / "003.npz").exists, killed, parts)
+    before = {p.name: p.stat().st_mtime_ns for p in killed.glob("*.npz")}
+    assert 4 <= len(before) < len(SENTENCES)
+    with pytest.raises(InputError, match=r"000\.npz already, which another run made"):
+        animate_to(killed, SENTENCES, RUN, seconds=3.0, **parts.chosen)
+    with pytest.raises(InputError, match="which another run made"):
+        animate_to(killed, SENTENCES, replace(RUN, resume=False), seconds=2.0, **parts.chosen)
+    summary = animate_to(killed, SENTENCES, RUN, seconds=2.0, **parts.chosen)
+    assert summary.num_motions == len(SENTENCES) and summary.num_frames == 50 * len(SENTENCES)
+    assert {p.name: p.read_bytes() for p in killed.iterdir()} == {p.name: p.read_bytes() for p in alone.iterdir()}
+    assert all((killed / name).stat().st_mtime_ns == when for name, when in before.items())
+    with pytest.raises(InputError, match=r"holds 019\.npz already"):
+        animate_to(killed, SENTENCES[:-1], RUN, seconds=2.0, **parts.chosen)
+
+
+def test_a_killed_artifact_of_motions_goes_on_where_it_stopped(parts: Parts, tmp_path: Path) -> None:
+    alone, killed = tmp_path / "alone.h5", tmp_path / "killed.h5"
+    animate_to(alone, SENTENCES, RUN, seconds=2.0, **parts.chosen)
+    killed_when(lambda: any((tmp_path / "killed.h5.partial").glob("*.block")), killed, parts)
+    assert not killed.exists()
+    animate_to(killed, SENTENCES, RUN, seconds=2.0, **parts.chosen)
+    with open_motion(alone) as a, open_motion(killed) as b:
+        assert a.header.digest == b.header.digest and len(b) == len(SENTENCES)
+    assert {p.name for p in tmp_path.iterdir()} == {"alone.h5", "killed.h5"}
+
+
+def test_nothing_is_begun_where_one_of_many_prompts_cannot_be_performed(parts: Parts, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="word pieces"):
+        animate_to(tmp_path / "out.h5", ["she smiles", "smile " * 400], RUN, **parts.chosen)
+    assert not list(tmp_path.iterdir())
 
 
 def test_several_motions_become_an_artifact_that_knows_its_parents(parts: Parts, tmp_path: Path) -> None:
