@@ -50,12 +50,15 @@ def output_path(text: str) -> Path | str:
     return text if text == "-" else Path(text)
 
 
-MOTION_SUFFIXES = (".npz", ".h5", ".hdf5")
+OutputRate = Annotated[
+    float | None, typer.Option("--fps", help="Write the motion at this rate (25 is what other commands take); by default at its own.")
+]
 
 
 def sentences_of(prompt: str | None, prompts: Path | None) -> list[str] | Path:
     """What `animate` is to perform: sentences, or the path of a motion. Raises InputError unless there is exactly one source."""
     from tdmm_core.errors import InputError
+    from tdmm_core.pipelines.motion_input import SUFFIXES
     from tdmm_core.pipelines.prompts import read_prompts
 
     if (prompt is None) == (prompts is None):
@@ -64,6 +67,6 @@ def sentences_of(prompt: str | None, prompts: Path | None) -> list[str] | Path:
         return read_prompts(prompts)
     if prompt == "-":
         return [line for line in sys.stdin.read().splitlines() if line.strip()]
-    if prompt.endswith(MOTION_SUFFIXES):
+    if prompt.lower().endswith(SUFFIXES):
         return Path(prompt)
     return [prompt]

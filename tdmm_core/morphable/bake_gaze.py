@@ -1,6 +1,6 @@
 """Gives the look units the reach of living eyes: the source turns the eyes by 10 degrees up, 15 down and 20 to the sides.
 
-Owns how far each look unit turns an eyeball and how far the lids follow; knows nothing of the lids' closing.
+Owns how far the lids follow a look unit; knows nothing of the lids' closing.
 """
 
 from __future__ import annotations
@@ -8,10 +8,9 @@ from __future__ import annotations
 import numpy as np
 
 from tdmm_core.morphable.bake_mesh import Layout
+from tdmm_core.morphable.gaze import REACH_DEG
 from tdmm_core.morphable.rotations import axis_angle_to_matrix
 
-REACH_DEG = {"Up": 20.0, "Down": 23.0, "In": 28.0, "Out": 28.0}
-"Angle of each look unit at full strength."
 LID_SHARE = {"Up": 1.5, "Down": 1.25, "In": 1.0, "Out": 1.0}
 "How much further than in the source the skin around the eye moves."
 

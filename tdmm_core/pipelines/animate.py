@@ -7,7 +7,7 @@ motion is written is the business of `motion_output`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,10 +81,12 @@ def animate_to(
     tokenizer: Path | None = None,
     seconds: float | None = None,
     many: bool = False,
+    fps: float | None = None,
 ) -> AnimateSummary:
-    """`animate`, then write by the output's suffix; with `many`, or several prompts, a name without a suffix is a folder of npz files.
+    """`animate`, then write by the output's suffix, resampled to `fps` on request.
 
-    Each of several motions is kept as soon as it is made: a run that was killed goes on, and ends in the same files.
+    With `many`, or several prompts, a name without a suffix is a folder of npz files. Each of several motions is kept as soon as it is made: a run
+    that was killed goes on, and ends in the same files.
     """
     from tdmm_core.artifacts.header import Making
     from tdmm_core.pipelines.animator import load_animator
@@ -98,20 +100,28 @@ def animate_to(
     animator = load_animator(run, model=model, tokenizer=tokenizer)
     orders = orders_of(prompts, run)
     requests = _requests(animator, orders, seconds)
-    settings = sampling_settings(config, seconds) | {"model_digest": animator.parents[0].digest}
+    settings = sampling_settings(config, seconds) | {"model_digest": animator.parents[0].digest} | ({} if fps is None else {"fps": fps})
     making = Making(recipe=run.recipe, config=settings | {"prompts": prompts}, seed=run.seed, parents=animator.parents)
     place = _place(form, Path(output), orders, run, making=making, settings=settings)
     if place is not None:
         missing = place.missing(orders)
-        place.keep(_performed(animator, missing, [requests[o.index] for o in missing], run, config=config))
+        place.keep(_at_rate(_performed(animator, missing, [requests[o.index] for o in missing], run, config=config), fps))
         written, num_frames = place.finish()
         return AnimateSummary(
-            outputs=written, num_motions=len(orders), num_frames=num_frames, fps=animator.model.fps, seed=run.seed, settings=settings
+            outputs=written, num_motions=len(orders), num_frames=num_frames, fps=fps or animator.model.fps, seed=run.seed, settings=settings
         )
-    made = [m for _, m in _performed(animator, orders, requests, run, config=config)]
+    made = [m for _, m in _at_rate(_performed(animator, orders, requests, run, config=config), fps)]
     clips = [a.clip for a in made]
     files = write_motion_output(output, clips, run, settings=settings, codes=[a.codes for a in made], making=making)
     return _summary(clips, files, run, settings)
+
+
+def _at_rate(made: Iterator[tuple[Order, Animation]], fps: float | None) -> Iterator[tuple[Order, Animation]]:
+    """Each motion at the rate that was asked for; its codes stay the motion tokenizer's."""
+    from tdmm_core.pipelines.motion_output import at_rate
+
+    for order, animation in made:
+        yield order, replace(animation, clip=at_rate([animation.clip], fps)[0])
 
 
 def _place(
@@ -126,12 +136,12 @@ def _place(
     return None
 
 
-def show_motion(motion: Path | str, output: Path | str, run: Run) -> AnimateSummary:
-    """Render or export a motion that exists already (npz, motion artifact, `-`) by the output's suffix."""
+def show_motion(motion: Path | str, output: Path | str, run: Run, *, fps: float | None = None) -> AnimateSummary:
+    """Render or export a motion that exists already (whatever file holds it) by the output's suffix, resampled to `fps` on request."""
     from tdmm_core.pipelines.motion_input import read_motion_clips
-    from tdmm_core.pipelines.motion_output import check_output, write_motion_output
+    from tdmm_core.pipelines.motion_output import at_rate, check_output, write_motion_output
 
-    clips = read_motion_clips(motion)
+    clips = at_rate(read_motion_clips(motion), fps)
     check_output(output, force=run.force, many=len(clips) > 1)
     written = write_motion_output(output, clips, run)
     return _summary(clips, written, run, {})

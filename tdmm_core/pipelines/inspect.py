@@ -23,6 +23,7 @@ from tdmm_core.domain.motion import BRIDGED, HELD
 from tdmm_core.errors import InputError
 from tdmm_core.exchange.npz import read_npz
 from tdmm_core.pipelines.installation import Installation, inspect_installation
+from tdmm_core.pipelines.motion_input import is_take, read_take
 
 __all__ = ["FileFacts", "Installation", "inspect", "inspect_installation"]
 
@@ -33,7 +34,7 @@ class FileFacts:
 
     path: str
     kind: str
-    "corpus, motion, tokens, text, report, the kind of a model, npz or video."
+    "corpus, motion, tokens, text, report, the kind of a model, npz, csv or video."
     what: str
     "The kind in words."
     digest: str
@@ -68,6 +69,8 @@ def inspect(path: Path | str, *, verify: bool = False) -> FileFacts:
     check_exists(path)
     if is_zip(path):
         return _npz(path, verify=verify)
+    if is_take(path):
+        return _live_link(path)
     if path.suffix.lower() in VIDEO_SUFFIXES:
         return _video(path)
     return _artifact(path, verify=verify)
@@ -174,6 +177,21 @@ def _npz(path: Path, *, verify: bool) -> FileFacts:
         holds=holds,
         verified=verify,
     )
+
+
+def _live_link(path: Path) -> FileFacts:
+    take = read_take(path)
+    times = take.motion.source_time_s
+    holds: dict[str, object] = {
+        "frames": take.motion.num_frames,
+        "seconds": round(float(times[-1] - times[0]) + 1 / take.motion.fps, 3) if times is not None else 0.0,
+        "fps": round(take.motion.fps, 3),
+        "frames without a face": int(np.count_nonzero(take.motion.status == HELD)),
+        "head": "streamed" if take.has_head else "not streamed: it stays still",
+        "expression": "52 ARKit units",
+    }
+    what = "a Live Link Face recording; every command that takes motion takes it"
+    return FileFacts(path=str(path), kind="csv", what=what, digest=file_digest(path), size_bytes=path.stat().st_size, holds=holds)
 
 
 def _video(path: Path) -> FileFacts:

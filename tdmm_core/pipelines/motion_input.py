@@ -1,12 +1,16 @@
-"""Reading motion for whichever verb takes it: npz, motion artifact, a folder of npz, or npz on stdin; judged by content, not by name."""
+"""Reading motion for whichever verb takes it: npz, motion artifact, Live Link CSV, a folder of them, or stdin; judged by content, not by name.
+
+The one place that knows which files hold motion; what a form looks like is its reader's.
+"""
 
 from __future__ import annotations
 
+import io
 import re
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO
 
 from tdmm_core.artifacts.digest import file_digest
 from tdmm_core.artifacts.header import read_header
@@ -15,8 +19,15 @@ from tdmm_core.artifacts.motion import open_motion
 from tdmm_core.artifacts.opening import VIDEO_SUFFIXES, check_exists, is_hdf5, is_zip
 from tdmm_core.domain.clip import Clip, ClipSource, MotionClip
 from tdmm_core.errors import InputError
+from tdmm_core.exchange.live_link import Take, is_live_link, read_live_link
 from tdmm_core.exchange.npz import read_npz
+from tdmm_core.morphable.open_head import load_open_head
+from tdmm_core.morphable.resample import resample
 
+SUFFIXES = (".npz", ".h5", ".hdf5", ".csv")
+"By which a command line tells a motion from a sentence; files themselves are judged by content."
+FPS = 25.0
+"The rate at which a recording of another rate is read."
 _INSTEAD = {
     "corpus": "its videos become motion with tdmm fit {path} -o motion.h5",
     "tokens": "it holds codes, not motion; give the motion artifact that it was made from",
@@ -26,31 +37,58 @@ _INSTEAD = {
 
 
 def read_motion_clips(path: Path | str) -> ClipSource[MotionClip]:
-    """The clips of a motion file, a motion artifact (read as they are asked for), a folder of npz files, or `-`: npz on stdin.
+    """The clips of a motion file, a motion artifact (read as they are asked for), a folder of npz and csv files, or `-`: npz or csv on stdin.
 
-    A clip from an npz is named after its file. Raises InputError that says what the path is instead and what to do.
+    A clip from a file of one motion is named after it; recordings come at FPS, by their time stamps. Raises InputError that says what the path
+    is instead and what to do.
     """
     if str(path) == "-":
-        return (_clip("stdin", sys.stdin.buffer),)
+        return (_clip("stdin", sys.stdin.buffer.read()),)
     path = Path(path)
     if path.is_dir():
         return _folder(path)
     check_exists(path)
     if is_hdf5(path):
         return _artifact(path)
-    if is_zip(path):
-        return (_clip(path.stem, path),)
+    if is_zip(path) or is_take(path):
+        return (_file(path),)
     if path.suffix.lower() in VIDEO_SUFFIXES:
         raise InputError(f"{path}: a video, not a motion; tdmm fit {path} -o motion.npz makes one of it")
-    raise InputError(f"{path}: expected a motion (.npz or a motion .h5), got something else; tdmm info FILE tells what a file is")
+    raise InputError(f"{path}: expected a motion (.npz, a motion .h5 or a Live Link .csv), got something else; tdmm info FILE tells what a file is")
 
 
-def _clip(name: str, source: Path | BinaryIO) -> MotionClip:
-    motion, meta = read_npz(source)
-    clip = Clip(id=re.sub(r"[/\0]", "_", name) or "motion", prompt=str(meta["prompt"]))
-    if not isinstance(source, Path):
-        return MotionClip(clip=clip, motion=motion)
-    return MotionClip(clip=clip, motion=motion, source=source.name, source_digest=file_digest(source))
+def is_take(path: Path) -> bool:
+    """Whether the file is a Live Link Face CSV."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return is_live_link(file.read(4096))
+
+
+def read_take(path: Path, *, source_fps: float | None = None) -> Take:
+    """A Live Link Face CSV as it stands, in the open head's units; `source_fps` takes the place of its time codes."""
+    return _take(str(path), path.read_bytes(), source_fps)
+
+
+def _take(name: str, content: bytes, source_fps: float | None = None) -> Take:
+    model = load_open_head()
+    take = read_live_link(name, content, names=model.expression_names, source_fps=source_fps)
+    return replace(take, motion=replace(take.motion, face_model=model.name, face_model_digest=model.digest))
+
+
+def _file(path: Path) -> MotionClip:
+    return replace(_clip(path.stem, path.read_bytes(), str(path)), source=path.name, source_digest=file_digest(path))
+
+
+def _clip(name: str, content: bytes, file: str = "") -> MotionClip:
+    identifier = re.sub(r"[/\0]", "_", name) or "motion"
+    if is_live_link(content[:4096]):
+        take = _take(file or name, content)
+        return MotionClip(clip=Clip(id=identifier), motion=resample(take.motion, FPS), source_fps=take.motion.fps)
+    stream = io.BytesIO(content)
+    stream.name = file or "<stdin>"
+    motion, meta = read_npz(stream)
+    return MotionClip(clip=Clip(id=identifier, prompt=str(meta["prompt"])), motion=motion)
 
 
 def _artifact(path: Path) -> ClipSource[MotionClip]:
@@ -63,7 +101,7 @@ def _artifact(path: Path) -> ClipSource[MotionClip]:
 def _folder(path: Path) -> Sequence[MotionClip]:
     if (path / MODEL_HEADER).exists():
         raise InputError(f"{path}: expected a motion, got the folder of a model; give the model with its own option")
-    files = sorted(path.glob("*.npz"))
+    files = sorted(f for f in path.iterdir() if f.suffix.lower() == ".npz" or (f.suffix.lower() == ".csv" and is_take(f)))
     if not files:
-        raise InputError(f"{path}: expected a motion or a folder of .npz motions, got a folder without one")
-    return tuple(_clip(file.stem, file) for file in files)
+        raise InputError(f"{path}: expected a motion or a folder of .npz or Live Link .csv motions, got a folder without one")
+    return tuple(_file(file) for file in files)

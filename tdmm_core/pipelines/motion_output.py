@@ -1,9 +1,13 @@
-"""Writing motion for whichever verb yields it, by the suffix of the output: npz, h5, mp4, a folder of npz, or npz on stdout."""
+"""Writing motion for whichever verb yields it, by the suffix of the output: npz, h5, csv, mp4, a folder of npz, or npz on stdout.
+
+The one place that knows output suffixes; what a form looks like is its writer's.
+"""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -15,15 +19,17 @@ from tdmm_core.artifacts.motion import MotionWriter
 from tdmm_core.domain.clip import ClipSource, MotionClip
 from tdmm_core.domain.motion import FaceMotion
 from tdmm_core.errors import InputError, MissingPartError, TdmmError
+from tdmm_core.exchange.live_link import write_live_link
 from tdmm_core.exchange.npz import write_npz
+from tdmm_core.morphable.resample import resample
 from tdmm_core.pipelines.run import Run
 
 if TYPE_CHECKING:
     from tdmm_core.rendering.look import Look
 
-Form = Literal["npz", "h5", "mp4", "folder", "stdout"]
-_SUFFIXES: Mapping[str, Form] = {".npz": "npz", ".h5": "h5", ".hdf5": "h5", ".mp4": "mp4"}
-_KNOWN = ".npz (one clip), .h5 (a motion artifact), .mp4 (rendered), - (npz on stdout)"
+Form = Literal["npz", "h5", "csv", "mp4", "folder", "stdout"]
+_SUFFIXES: Mapping[str, Form] = {".npz": "npz", ".h5": "h5", ".hdf5": "h5", ".csv": "csv", ".mp4": "mp4"}
+_KNOWN = ".npz (one clip), .h5 (a motion artifact), .csv (Live Link Face), .mp4 (rendered), - (npz on stdout)"
 
 
 def check_output(path: Path | str, *, force: bool = False, many: bool = False, resumable: bool = False) -> Form:
@@ -74,12 +80,25 @@ def write_motion_output(
     if form == "mp4":
         render_motion(path, _motion_of(clip), run)
         return (path,)
+    if form == "csv":
+        with atomic_path(path) as temporary:
+            write_live_link(temporary, _motion_of(clip))
+        return (path,)
     codes_of_clip = codes[0] if codes else None
     if form == "stdout":
         _write_stdout(clip, run, settings, codes_of_clip)
         return ()
     _write_file(path, clip, run, settings, codes_of_clip)
     return (path,)
+
+
+def at_rate(clips: ClipSource[MotionClip] | Sequence[MotionClip], fps: float | None) -> ClipSource[MotionClip] | Sequence[MotionClip]:
+    """The clips resampled to `fps`; as they are for None. Raises InputError for a rate that no motion can have."""
+    if fps is None:
+        return clips
+    if not 1 <= fps <= 240:
+        raise InputError(f"--fps: expected 1 to 240 frames a second, got {fps:g}")
+    return [replace(c, motion=resample(c.motion, fps)) if c.motion is not None and c.motion.fps != fps else c for c in clips]
 
 
 def render_motion(path: Path, motion: FaceMotion, run: Run, *, look: Look | None = None) -> None:

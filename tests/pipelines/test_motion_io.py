@@ -23,8 +23,11 @@ from tdmm_core.domain.clip import Clip, CorpusClip, MotionClip
 from tdmm_core.domain.motion import FaceMotion
 from tdmm_core.errors import InputError, MissingPartError, TdmmError
 from tdmm_core.exchange.npz import read_npz, write_npz
+from tdmm_core.morphable.model import neutral_motion
+from tdmm_core.morphable.open_head import load_open_head
+from tdmm_core.pipelines.inspect import inspect
 from tdmm_core.pipelines.motion_input import read_motion_clips
-from tdmm_core.pipelines.motion_output import check_output, write_motion_output
+from tdmm_core.pipelines.motion_output import at_rate, check_output, write_motion_output
 from tdmm_core.pipelines.run import Run
 
 RUN = Run(seed=4, recipe="tiny")
@@ -77,6 +80,36 @@ def test_npz_out_and_in(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["a b.npz"]
 
 
+def test_live_link_out_and_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Written at 60 frames a second, read at 25, from a file by any name, a folder and stdin; facts of it; a motion without units is refused."""
+    model = load_open_head()
+    neutral = neutral_motion(model, 50)
+    opening = np.zeros((50, 52), np.float32)
+    opening[:, model.expression_names.index("jawOpen")] = np.linspace(0, 1, 50)
+    clip = MotionClip(clip=Clip(id="a"), motion=replace(neutral, expression=opening))
+    assert write_motion_output(tmp_path / "a.csv", at_rate([clip], 60.0), RUN) == (tmp_path / "a.csv",)
+    assert len((tmp_path / "a.csv").read_text().splitlines()) == 1 + 118
+    (tmp_path / "a.csv").rename(tmp_path / "download.txt")
+    found = read_motion_clips(tmp_path / "download.txt")[0]
+    assert found.motion is not None and found.motion.face_model_digest == model.digest
+    assert (found.clip.id, found.motion.fps, found.motion.num_frames, round(found.source_fps)) == ("download", 25.0, 49, 60)
+    assert np.abs(found.motion.expression - opening[:49]).max() < 1e-3
+    facts = inspect(tmp_path / "download.txt")
+    assert (facts.kind, facts.holds["frames"], round(facts.holds["fps"])) == ("csv", 118, 60)
+    assert "not streamed" in str(facts.holds["head"])
+    monkeypatch.setattr(sys, "stdin", Stream((tmp_path / "download.txt").read_bytes()))
+    assert read_motion_clips("-")[0].motion == found.motion
+    (tmp_path / "takes").mkdir()
+    (tmp_path / "download.txt").rename(tmp_path / "takes" / "b.csv")
+    (tmp_path / "takes" / "other.csv").write_text("a,b\n1,2\n")
+    assert [c.clip.id for c in read_motion_clips(tmp_path / "takes")] == ["b"]
+    with pytest.raises(InputError, match="52 ARKit units"):
+        write_motion_output(tmp_path / "b.csv", clips_of(1), RUN)
+    with pytest.raises(InputError, match="--fps: expected 1 to 240"):
+        at_rate([clip], 0)
+    assert not (tmp_path / "b.csv").exists()
+
+
 def test_artifact_out_and_in(tmp_path: Path) -> None:
     clips = [*clips_of(3), FAILED]
     write_motion_output(tmp_path / "m.h5", clips, RUN, settings={"a": 1})
@@ -123,8 +156,6 @@ def test_stdout_and_stdin(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.slow
 def test_video_out(tmp_path: Path) -> None:
-    from tdmm_core.morphable.model import neutral_motion
-    from tdmm_core.morphable.open_head import load_open_head
     from tdmm_core.video.reader import open_video
 
     motion = neutral_motion(load_open_head(), 3)
@@ -152,7 +183,7 @@ def test_what_is_no_motion_is_told(tmp_path: Path) -> None:
     wanted = {
         "c.h5": "expected a motion, got a corpus artifact; its videos become motion with tdmm fit .*c.h5 -o motion.h5",
         "v.mp4": "a video, not a motion; tdmm fit .*v.mp4 -o",
-        "t.txt": r"expected a motion \(.npz or a motion .h5\), got something else",
+        "t.txt": r"expected a motion \(.npz, a motion .h5 or a Live Link .csv\), got something else",
         "e.npz": "an empty file",
         "gone.npz": "no such file",
         "nothing": "got a folder without one",
@@ -186,7 +217,7 @@ def test_outputs_are_refused_before_the_work(tmp_path: Path) -> None:
         check_output(tmp_path)
     with pytest.raises(InputError, match="cannot be written"):
         check_output(tmp_path / "there.npz" / "a.npz")
-    assert [check_output(tmp_path / n) for n in ("a.npz", "a.H5", "a.mp4")] == ["npz", "h5", "mp4"]
+    assert [check_output(tmp_path / n) for n in ("a.npz", "a.H5", "a.csv", "a.mp4")] == ["npz", "h5", "csv", "mp4"]
     assert check_output(tmp_path / "folder", many=True) == "folder"
     assert sorted(os.listdir(tmp_path)) == ["folder", "there.h5", "there.npz"]
 
