@@ -9,6 +9,7 @@ import typer
 
 from tdmm_cli.commands import animate, describe, evaluate, fit, info, synth, tokenize, train_l2m, train_m2l
 from tdmm_cli.failures import guard
+from tdmm_cli.grouped import GroupedCommand
 
 app = typer.Typer(
     name="tdmm",
@@ -30,7 +31,7 @@ COMMANDS = {
     "info": info.info,
 }
 for name, command in COMMANDS.items():
-    app.command(name)(guard(command))
+    app.command(name, cls=GroupedCommand)(guard(command))
 
 
 def _show_version(wanted: bool) -> None:

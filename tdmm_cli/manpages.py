@@ -59,8 +59,8 @@ def page(*command: str) -> str:
 
 
 def _split_options(text: str) -> tuple[str, list[tuple[str, str]]]:
-    """Prose before the first of the blocks `Arguments:`, `Options:`, `Commands:`, and the blocks."""
-    parts = re.split(r"^(Arguments|Options|Commands):\n", text, flags=re.MULTILINE)
+    """Prose before the first of the blocks (`Arguments:`, `Options:` ...; they alone have their title at the margin), and the blocks."""
+    parts = re.split(r"^(\w[\w ,-]*):\n", text, flags=re.MULTILINE)
     prose = "\n".join(line[2:] if line.startswith("  ") else line for line in parts[0].strip("\n").split("\n"))
     return prose.strip("\n"), list(zip(parts[1::2], (p.rstrip("\n") for p in parts[2::2]), strict=True))
 

@@ -70,3 +70,11 @@ def sentences_of(prompt: str | None, prompts: Path | None) -> list[str] | Path:
     if prompt.lower().endswith(SUFFIXES):
         return Path(prompt)
     return [prompt]
+
+
+def check_failures(output: str, failed: int, total: int, *, first: str) -> None:
+    """Raises PartialFailureError, after the result was told, where some clips failed."""
+    from tdmm_core.errors import PartialFailureError
+
+    if failed:
+        raise PartialFailureError(f"{failed} of {total} clips failed, the rest are in {output}; the first was {first}; retry with --retry-failed")
