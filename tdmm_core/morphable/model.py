@@ -1,6 +1,7 @@
 """The morphable model: a template, what expressions and identities add to it, and how a motion poses it.
 
-Owns the arrays of a face model and the linear formula; knows nothing of files, cameras or torch.
+Owns the arrays of a face model and the way from a motion to vertices: linear about one pivot, or through joints where the model has them
+(`articulation`). Knows nothing of files, cameras or torch.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy as np
 
 from tdmm_core.domain.motion import FaceMotion
 from tdmm_core.errors import InputError
+from tdmm_core.morphable.articulation import Articulation, joint_rotations, skinned
 from tdmm_core.morphable.rotations import axis_angle_to_matrix
 
 
@@ -42,6 +44,8 @@ class MorphableModel:
     "(3,) float32, metres: the head joint, about which `global_orient` turns."
     appearance: Mapping[str, np.ndarray] = field(default_factory=dict)
     "What a renderer may paint with (texture coordinates, paint, occlusion, eye directions); no part of the digest."
+    articulation: Articulation | None = None
+    "Joints of neck, jaw and eyes, as FLAME has them; None where expressions are all that moves."
 
     @property
     def num_vertices(self) -> int:
@@ -66,9 +70,12 @@ class MorphableModel:
         if motion.face_model_digest and motion.face_model_digest != self.digest:
             editions = f"digest {motion.face_model_digest[:12]}, here {self.digest[:12]}"
             raise InputError(f"motion: it was made with another edition of {self.name} ({editions}); make it again")
-        if motion.expression_names != self.expression_names:
-            got = len(motion.expression_names)
+        got = len(motion.expression_names)
+        known = self.expression_names if self.articulation is None else self.expression_names[:got]
+        if motion.expression_names != known:
             raise InputError(f"motion: expected the {self.num_expression} expression names of {self.name} in its order, got {got}")
+        if motion.eyelids is not None and self.articulation is not None and self.articulation.eyelids is None and motion.eyelids.any():
+            raise InputError(f"motion: it closes eyelids, and {self.name} is known here without an eyelid basis; name it again with --eyelids FILE")
         if len(motion.shape) > self.num_shape:
             raise InputError(f"motion: expected at most {self.num_shape} shape coefficients, got {len(motion.shape)}")
 
@@ -94,18 +101,29 @@ def identity(model: MorphableModel, shape: np.ndarray) -> np.ndarray:
 def geometry(model: MorphableModel, motion: FaceMotion, *, with_shape: bool = False, with_pose: bool = False) -> np.ndarray:
     """(T, V, 3) float32 vertices, metres: template plus expression, on request with identity and head pose.
 
-    Raises InputError when the motion is of another face model.
+    Jaw, eyes and eyelids are expression; neck and head are pose. Raises InputError when the motion is of another face model.
     """
     model.check(motion)
     base = identity(model, motion.shape) if with_shape else model.template
     num_frames, num_units = motion.expression.shape
-    moved = motion.expression @ model.expression_basis.reshape(num_units, -1)
+    moved = motion.expression @ model.expression_basis[:num_units].reshape(num_units, -1)
     vertices = moved.reshape(num_frames, -1, 3) + base  # (T, V, 3)
+    if model.articulation is not None:
+        return _articulated(vertices, model.articulation, motion, with_shape=with_shape, with_pose=with_pose)
     return posed(vertices, model, motion) if with_pose else vertices
 
 
+def _articulated(vertices: np.ndarray, articulation: Articulation, motion: FaceMotion, *, with_shape: bool, with_pose: bool) -> np.ndarray:
+    """(T, V, 3) float32: FLAME's own posing. Lids are closed at rest, so that they go along with the head."""
+    if motion.eyelids is not None and articulation.eyelids is not None:
+        vertices = vertices + np.tensordot(motion.eyelids, articulation.eyelids, 1)
+    joints = articulation.joints_of(motion.expression, motion.shape if with_shape else motion.shape[:0])
+    vertices = skinned(articulation, vertices, joints, joint_rotations(motion, with_pose=with_pose))
+    return (vertices + motion.transl[:, None] if with_pose else vertices).astype(np.float32, copy=False)
+
+
 def posed(vertices: np.ndarray, model: MorphableModel, motion: FaceMotion) -> np.ndarray:
-    """(T, V, 3) float32: R(global_orient) (V - pivot) + pivot + transl."""
+    """(T, V, 3) float32: R(global_orient) (V - pivot) + pivot + transl, for a face model without joints."""
     rotation = axis_angle_to_matrix(motion.global_orient)  # (T, 3, 3)
     turned = np.matmul(vertices - model.pivot, rotation.transpose(0, 2, 1))
     return (turned + (model.pivot + motion.transl)[:, None]).astype(np.float32, copy=False)

@@ -75,9 +75,10 @@ def surface_of(face: Face) -> Surface:
         attributes[:, 6:9] = look["eye_direction"]
     material = np.array([MATERIALS.get(name, 0) for name in face.region_names], np.uint8)[face.triangle_region]
     units = look.get("occlusion_units")
+    backing = look.get("mouth_backing", np.zeros((0, 3), np.int32))
     return Surface(
-        triangles=face.triangles,
-        material=material,
+        triangles=np.ascontiguousarray(np.concatenate([face.triangles, backing])),
+        material=np.concatenate([material, np.full(len(backing), MATERIALS["mouth_cavity"], np.uint8)]),
         attributes=attributes,
         paint=look.get("paint", np.zeros((2, 2, 3), np.uint8)),
         iris_rad=float(np.radians(np.ravel(look.get("iris_deg", 24.0))[0])),
