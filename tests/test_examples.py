@@ -16,7 +16,7 @@ from tdmm_core.video.reader import open_video
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 
 
-def run(script: str, *argv: Path) -> None:
+def run(script: str, *argv: Path | str) -> None:
     subprocess.run([sys.executable, str(EXAMPLES / script), *map(str, argv)], check=True)
 
 
@@ -30,3 +30,8 @@ def test_by_hand(tmp_path: Path) -> None:
     run("by_hand.py", tmp_path / "wink.mp4")
     video = open_video(tmp_path / "wink.mp4")
     assert video.num_frames == 75 and np.isclose(video.fps, 25)
+
+
+def test_labels(tmp_path: Path) -> None:
+    run("labels.py", tmp_path / "sheet.png", "--of", "pucker", "--frames", "3", "--size", "48")
+    assert (tmp_path / "sheet.png").read_bytes().startswith(b"\x89PNG")

@@ -43,6 +43,23 @@ class Actor:
     "Standard deviation of small gaze shifts, share of the full gaze."
     gaze_counter: float
     "Share of a head turn that the eyes take back to keep looking ahead."
+    freedom: float = 1.0
+    "How far one performance of this actor differs from the next; 0: not at all."
+
+
+PLAIN = Actor(
+    unit_gain=np.ones(len(UNITS)),
+    rest=np.zeros(len(UNITS)),
+    speed=1.0,
+    lateral_left=1.0,
+    blink_hz=0.0,
+    sway_deg=0.0,
+    rest_head_deg=np.zeros(3),
+    gaze_spread=0.0,
+    gaze_counter=0.0,
+    freedom=0.0,
+)
+"Does what a label says, no more and no less, the same every time: the lexicon's labels as they are written."
 
 
 def draw_actor(seed: int) -> Actor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tdmm_core.performance.units import INDEX, both_sides
+from tdmm_core.performance.units import INDEX, UNITS, both_sides
 
 _EXCLUSIVE = (("eyeLookUp", "eyeLookDown"), ("eyeLookIn", "eyeLookOut"), ("jawLeft", "jawRight"), ("mouthLeft", "mouthRight"))
 "Only the difference of these two can be seen."
@@ -44,12 +44,28 @@ _COMPANY = _links(_ALONG)
 _PAIRS = tuple((INDEX[x], INDEX[y]) for a, b in _EXCLUSIVE for x, y in zip(both_sides(a), both_sides(b), strict=True))
 
 
-def company(rng: np.random.Generator, units: np.ndarray) -> np.ndarray:
-    """Strengths (52,) with a random part of each unit's usual company added: people co-activate units differently."""
+def company(rng: np.random.Generator, units: np.ndarray, freedom: float = 1.0) -> np.ndarray:
+    """Strengths (52,) with a random part of each unit's usual company added: people co-activate units differently, by `freedom` 0 not at all."""
     who, whom, share = _COMPANY
     added = units.copy()
-    np.maximum.at(added, whom, units[whom] + units[who] * share * rng.uniform(0.0, 1.0, len(share)) * (rng.random(len(share)) < 0.6))
+    np.maximum.at(added, whom, units[whom] + freedom * units[who] * share * rng.uniform(0.0, 1.0, len(share)) * (rng.random(len(share)) < 0.6))
     return added
+
+
+_ARTICULATORS = {
+    "jawOpen": 0.8, "mouthClose": 1.0, "mouthFunnel": 0.7, "mouthPucker": 0.7, "mouthRollLower": 0.8, "mouthRollUpper": 0.8, "mouthShrugLower": 0.6,
+    "mouthShrugUpper": 0.6, "mouthPress": 0.8, "mouthStretch": 0.35, "mouthSmile": 0.25, "mouthFrown": 0.2, "mouthUpperUp": 0.4,
+    "mouthLowerDown": 0.5, "mouthDimple": 0.3, "jawForward": 0.5, "jawLeft": 0.6, "jawRight": 0.6, "cheekPuff": 1.0, "tongueOut": 1.0,
+}  # fmt: skip
+"Share of each unit that a face gives up to the words while it speaks: the corners of the mouth keep most, the lips and the jaw little."
+_GIVEN_UP = np.zeros(len(UNITS))
+for _name, _share in _ARTICULATORS.items():
+    _GIVEN_UP[[INDEX[u] for u in both_sides(_name)]] = _share
+
+
+def articulated(curves: np.ndarray, speaks: np.ndarray) -> np.ndarray:
+    """Curves (T, 52) of a face that speaks by `speaks` (T,), 0 to 1: what the lips need for the words is given up."""
+    return curves * (1.0 - speaks[:, None] * _GIVEN_UP) if speaks.any() else curves
 
 
 def settle(curves: np.ndarray) -> np.ndarray:

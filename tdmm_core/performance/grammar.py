@@ -13,11 +13,16 @@ _PAST = {
     "be": "was", "have": "had", "become": "became", "stick": "stuck", "bite": "bit", "blow": "blew", "break": "broke", "burst": "burst",
     "give": "gave", "let": "let", "make": "made", "put": "put", "shake": "shook", "shut": "shut", "speak": "spoke", "say": "said",
     "weep": "wept", "keep": "kept", "grow": "grew", "feel": "felt", "get": "got", "slide": "slid", "hold": "held", "begin": "began",
-    "go": "went", "do": "did", "draw": "drew", "wear": "wore", "thrust": "thrust",
+    "go": "went", "do": "did", "draw": "drew", "wear": "wore", "thrust": "thrust", "fight": "fought", "think": "thought",
+    "lose": "lost", "panic": "panicked", "freeze": "froze", "grind": "ground", "sing": "sang", "steal": "stole", "read": "read", "fall": "fell",
+    "sink": "sank", "hang": "hung", "throw": "threw", "shrink": "shrank", "hide": "hid", "catch": "caught", "wind": "wound", "see": "saw",
+    "mistake": "mistook", "leave": "left", "swing": "swung", "tell": "told", "count": "counted", "come": "came", "run": "ran", "take": "took",
 }  # fmt: skip
 _DOUBLED = {
     "grin": "grinn", "nod": "nodd", "sob": "sobb", "let": "lett", "drop": "dropp", "jut": "jutt", "shut": "shutt", "knit": "knitt", "get": "gett",
-    "put": "putt", "shrug": "shrugg", "begin": "beginn", "grit": "gritt",
+    "put": "putt", "shrug": "shrugg", "begin": "beginn", "grit": "gritt", "pat": "patt", "bat": "batt",
+    "gag": "gagg", "wag": "wagg", "hum": "humm", "bob": "bobb", "tip": "tipp", "dip": "dipp", "snap": "snapp", "scan": "scann", "jab": "jabb",
+    "run": "runn", "flit": "flitt", "fret": "frett", "pop": "popp", "panic": "panick", "tut": "tutt", "chat": "chatt",
 }  # fmt: skip
 _TIMES = {1: "once", 2: "twice", 3: "three times", 4: "four times", 5: "five times", 6: "six times"}
 _NUMBERS = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five", 6: "six"}

@@ -12,10 +12,12 @@ from tdmm_core.morphable.model import neutral_motion
 from tdmm_core.morphable.open_head import load_open_head
 from tdmm_core.morphable.rotations import axis_angle_to_matrix, matrix_to_axis_angle
 from tdmm_core.performance.actor import Actor, draw_actor
-from tdmm_core.performance.anatomy import settle
+from tdmm_core.performance.anatomy import articulated, settle
+from tdmm_core.performance.cue import Cue, Gesture
 from tdmm_core.performance.envelopes import smooth_noise
-from tdmm_core.performance.gestures import Cue, Gesture, gesture
+from tdmm_core.performance.gestures import gesture
 from tdmm_core.performance.lexicon import load_lexicon
+from tdmm_core.performance.looks import gaze_units
 from tdmm_core.performance.spontaneous import blinks, gaze, head
 from tdmm_core.performance.units import INDEX, UNITS
 from tdmm_core.runtime.seeding import stream
@@ -42,21 +44,21 @@ def curves(script: Script, num_frames: int, *, seed: int, actor: Actor, fps: flo
     times = np.arange(num_frames) / fps
     rng = stream(seed, "performance")
     gestures = _gestures(script, times, actor, rng)
-    quiet = np.clip(1.0 - 1.2 * sum((np.abs(g.gaze).max(axis=1) for g in gestures if g.gaze.ndim == 2), np.zeros(num_frames)), 0.0, 1.0)
-    pose = head(rng, times, actor) + sum((g.head for g in gestures), np.zeros((num_frames, 3)))
-    look = gaze(rng, times, actor) * quiet[:, None] + sum((g.gaze for g in gestures), np.zeros((num_frames, 2)))
+    quiet = np.prod([1.0 - g.looks for g in gestures], axis=0) if gestures else np.ones(num_frames)
+    sway = head(rng, times, actor)
     turned = sum((g.head for g in gestures), np.zeros((num_frames, 3)))
+    look = gaze(rng, times, actor) * quiet[:, None] + sum((g.gaze for g in gestures), np.zeros((num_frames, 2)))
     # Eyes that keep looking ahead turn against the head; 35 degrees are about a full gaze.
     look += quiet[:, None] * actor.gaze_counter * np.stack([-turned[:, 1], turned[:, 0]], axis=1) / 35.0
-    idle = _idle(rng, times, actor)
+    speaks = np.max([g.speaks for g in gestures], axis=0) if gestures else np.zeros(num_frames)
     # Strengths add like probabilities: 1 - (1 - a)(1 - b) stays below 1 and keeps the stronger one visible.
-    left = 1.0 - idle
+    left = 1.0 - _idle(rng, times, actor)
     for g in gestures:
-        left *= 1.0 - np.clip(g.units, 0.0, 1.0)
+        left *= 1.0 - np.clip(g.units if g.speaks.any() else articulated(g.units, speaks), 0.0, 1.0)
     faces = 1.0 - left
-    _turn_eyes(faces, look)
+    gaze_units(faces, look)
     faces[:, _LIDS] = np.maximum(faces[:, _LIDS], _spontaneous_lids(rng, times, actor, script, faces)[:, None])
-    return settle(faces), pose
+    return settle(faces), sway + turned
 
 
 def _gestures(script: Script, times: np.ndarray, actor: Actor, rng: np.random.Generator) -> list[Gesture]:
@@ -76,19 +78,9 @@ def _idle(rng: np.random.Generator, times: np.ndarray, actor: Actor) -> np.ndarr
 
 def _spontaneous_lids(rng: np.random.Generator, times: np.ndarray, actor: Actor, script: Script, faces: np.ndarray) -> np.ndarray:
     """Blinks where the lids are free: never in a script that counts blinks or winks, nor while the lids are nearly closed."""
-    if any(e.label in ("blink", "wink") for e in script.events):
+    if any(load_lexicon().label(e.label).counts_lids for e in script.events):
         return np.zeros(len(times))
     return blinks(rng, times, actor, faces[:, _LIDS].max(axis=1) < 0.6)
-
-
-def _turn_eyes(faces: np.ndarray, look: np.ndarray) -> None:
-    """Add a gaze (T, 2), left and up, to the look units in place; the upper lid follows an eye that looks down."""
-    left, up = np.clip(look, -1.0, 1.0).T
-    for name, amount in (
-        ("eyeLookOutLeft", left), ("eyeLookInRight", left), ("eyeLookInLeft", -left), ("eyeLookOutRight", -left),
-        ("eyeLookUpLeft", up), ("eyeLookUpRight", up), ("eyeLookDownLeft", -up), ("eyeLookDownRight", -up),
-    ):  # fmt: skip
-        faces[:, INDEX[name]] += np.maximum(amount, 0.0)
 
 
 def _orient(pose_deg: np.ndarray) -> np.ndarray:

@@ -23,14 +23,14 @@ def blinks(rng: np.random.Generator, times: np.ndarray, actor: Actor, free: np.n
 def gaze(rng: np.random.Generator, times: np.ndarray, actor: Actor) -> np.ndarray:
     """Small shifts of gaze (T, 2): toward the left, upward, as shares of the full gaze."""
     shift = steps(rng, times, rng.uniform(0.6, 1.6), actor.gaze_spread)
-    return shift * np.array([1.0, 0.6]) + rng.normal(0.0, [0.03, 0.04])
+    return shift * np.array([1.0, 0.6]) + actor.freedom * rng.normal(0.0, [0.03, 0.04])
 
 
 def head(rng: np.random.Generator, times: np.ndarray, actor: Actor) -> np.ndarray:
     """Pitch, yaw, roll in degrees (T, 3): a resting pose, slow sway, a trace of faster motion, breathing."""
     sway = smooth_noise(rng, times, 3, 0.08, 0.5) * actor.sway_deg * np.array([0.9, 1.0, 0.6])
     quick = smooth_noise(rng, times, 3, 0.8, 2.0) * actor.sway_deg * 0.08
-    breath = 0.35 * np.sin(2.0 * np.pi * (rng.uniform(0.2, 0.32) * times + rng.random()))
-    pose = sway + quick + actor.rest_head_deg + rng.normal(0.0, 0.8, 3)
+    breath = 0.35 * actor.freedom * np.sin(2.0 * np.pi * (rng.uniform(0.2, 0.32) * times + rng.random()))
+    pose = sway + quick + actor.rest_head_deg + actor.freedom * rng.normal(0.0, 0.8, 3)
     pose[:, 0] += breath
     return pose
