@@ -27,6 +27,8 @@ class FitConfig:
     "Pull toward the mean face, 0 to 100; 0 lets the shape follow noise."
     smoothness: float = 1.0
     "Pull toward even motion, 0 to 100; lids are held far less than the rest, so that blinks stay."
+    face: int = 1
+    "Which face of a clip that shows several, 1 to 99: counted by how large and how long each is seen."
     bridge_s: float = 0.4
     "Longest gap without a face that is interpolated, seconds, 0 to 5; in longer ones the last pose is held."
     detection_confidence: float = 0.5
@@ -41,6 +43,7 @@ class FitConfig:
             "score_weight": (0, 100),
             "shape_weight": (0, 100),
             "smoothness": (0, 100),
+            "face": (1, 99),
             "bridge_s": (0, 5),
             "detection_confidence": (0, 1),
         }

@@ -1,6 +1,6 @@
 """Pictures to face landmarks: the only place that knows MediaPipe.
 
-Gives what the network says, frame by frame, and judges nothing: gaps, noise and bias are other modules' matter.
+Gives what the network says, frame by frame, and judges nothing: whose face it is, gaps, noise and bias are other modules' matter.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,25 +23,41 @@ if TYPE_CHECKING:
 
 NUM_LANDMARKS = 478
 NUM_SCORES = 52
+MOST_FACES = 4
+"Faces that are looked at in each picture of a video."
 IRIS_CENTRES = (468, 473)
 "The landmark in the middle of each iris: the subject's right, then left."
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class Sighting:
+    """One face in one picture."""
+
+    points_px: np.ndarray
+    "(478, 2) float32, x right and y down from the picture's upper left corner."
+    scores: np.ndarray
+    "(52,) float32, 0 to 1, in the order of SCORE_NAMES."
+    rotation: np.ndarray
+    "(3, 3) float32, the network's own idea of the head's rotation, in the project's frame."
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class FaceLandmarks:
-    """What was seen in N frames; rows of frames without a face are NaN."""
+    """What was seen of one face in N frames; rows of frames without it are NaN."""
 
     times_s: np.ndarray
     "(N,) float64, strictly increasing."
     points_px: np.ndarray
-    "(N, 478, 2) float64, x right and y down from the picture's upper left corner."
+    "(N, 478, 2) float32, x right and y down from the picture's upper left corner."
     scores: np.ndarray
-    "(N, 52) float64, 0 to 1, in the order of `score_names`."
+    "(N, 52) float32, 0 to 1, in the order of `score_names`."
     score_names: tuple[str, ...]
     rotations: np.ndarray
-    "(N, 3, 3) float64, the network's own idea of the head's rotation, in the project's frame."
+    "(N, 3, 3) float32, the network's own idea of the head's rotation, in the project's frame."
     size_px: tuple[int, int]
     "Width, height."
+    shots: np.ndarray | None = None
+    "(N,) int, which shot each frame belongs to; None: all one shot. Nothing is carried over from one shot to the next."
 
     @property
     def found(self) -> np.ndarray:
@@ -53,12 +69,12 @@ class Landmarker:
     """The network, opened for one clip at a time; a context manager, since MediaPipe must be closed before Python ends."""
 
     def __init__(self, path: Path, *, confidence: float = 0.5, video: bool = True) -> None:
-        """Open the model file. `video` tracks from frame to frame; otherwise each picture stands alone.
+        """Open the model file. `video` tracks from frame to frame; otherwise each picture stands alone and its one best face is looked at.
 
         Raises MissingPartError without the system libraries, InputError for a file that is no landmark model.
         """
         require_libraries()
-        self._video, self._warm = video, False
+        self._video, self._num_pictures = video, 0
         with _quiet_stderr():
             self._network = _open_network(Path(path), confidence, video)
 
@@ -69,51 +85,34 @@ class Landmarker:
         with _quiet_stderr():
             self._network.close()
 
-    def see(self, frame: np.ndarray, time_s: float = 0.0) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
-        """Points (478, 2) in pixels, scores (52,) and rotation (3, 3) of the one face in an (H, W, 3) uint8 picture, or None.
+    def see(self, frame: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+        """Points (478, 2) in pixels, scores (52,) and rotation (3, 3) of the first face in an (H, W, 3) uint8 picture, or None."""
+        faces = self.see_all(frame)
+        return (faces[0].points_px, faces[0].scores, faces[0].rotation) if faces else None
 
-        With `video`, times must increase from call to call.
-        """
+    def see_all(self, frame: np.ndarray) -> tuple[Sighting, ...]:
+        """Every face in an (H, W, 3) uint8 picture, up to MOST_FACES; with `video`, pictures are taken in the order of time."""
         import mediapipe
 
         picture = mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=np.ascontiguousarray(frame))
-        with contextlib.nullcontext() if self._warm else _quiet_stderr():
-            seen = self._network.detect_for_video(picture, round(time_s * 1000)) if self._video else self._network.detect(picture)
-        self._warm = True
-        if not seen.face_landmarks:
-            return None
-        size = np.array([frame.shape[1], frame.shape[0]], np.float64)
-        points = np.array([(p.x, p.y) for p in seen.face_landmarks[0]], np.float64) * size
-        scores = np.array([c.score for c in seen.face_blendshapes[0]], np.float64)
-        return points, scores, np.asarray(seen.facial_transformation_matrixes[0], np.float64)[:3, :3]
+        with contextlib.nullcontext() if self._num_pictures else _quiet_stderr():
+            # With several faces the network filters nothing over time, so that its clock only has to go on.
+            seen = self._network.detect_for_video(picture, 40 * self._num_pictures) if self._video else self._network.detect(picture)
+        self._num_pictures += 1
+        size = np.array([frame.shape[1], frame.shape[0]], np.float32)
+        return tuple(
+            Sighting(
+                points_px=np.array([(p.x, p.y) for p in points], np.float32) * size,
+                scores=np.array([c.score for c in scores], np.float32),
+                rotation=np.asarray(matrix, np.float32)[:3, :3],
+            )
+            for points, scores, matrix in zip(seen.face_landmarks, seen.face_blendshapes, seen.facial_transformation_matrixes, strict=True)
+        )
 
     @property
     def score_names(self) -> tuple[str, ...]:
         """Names of the scores: ARKit's units less `tongueOut`, and `_neutral` first."""
         return SCORE_NAMES
-
-
-def see_clip(landmarker: Landmarker, frames: Iterable[tuple[float, np.ndarray]]) -> FaceLandmarks:
-    """Walk (time in seconds, picture) pairs; a picture whose time did not advance is the one before and is skipped.
-
-    Raises InputError when there is no picture at all.
-    """
-    times: list[float] = []
-    seen: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
-    nothing = (np.full((NUM_LANDMARKS, 2), np.nan), np.full(NUM_SCORES, np.nan), np.full((3, 3), np.nan))
-    size = (0, 0)
-    for time_s, frame in frames:
-        # MediaPipe counts in whole milliseconds from zero up.
-        if times and time_s - times[-1] < 1e-3:
-            continue
-        size = (frame.shape[1], frame.shape[0])
-        start = times[0] if times else time_s
-        times.append(time_s)
-        seen.append(landmarker.see(frame, time_s - start) or nothing)
-    if not times:
-        raise InputError("fitting: expected at least one frame, got none")
-    points, scores, rotations = (np.stack(column) for column in zip(*seen, strict=True))
-    return FaceLandmarks(times_s=np.asarray(times), points_px=points, scores=scores, score_names=SCORE_NAMES, rotations=rotations, size_px=size)
 
 
 def _open_network(path: Path, confidence: float, video: bool) -> object:
@@ -122,7 +121,8 @@ def _open_network(path: Path, confidence: float, video: bool) -> object:
     options = vision.FaceLandmarkerOptions(
         base_options=BaseOptions(model_asset_path=str(path)),
         running_mode=vision.RunningMode.VIDEO if video else vision.RunningMode.IMAGE,
-        num_faces=1,
+        # With one face in VIDEO mode MediaPipe smooths the landmarks, which makes them late by 7 to 22 ms at 25 fps.
+        num_faces=MOST_FACES if video else 1,
         min_face_detection_confidence=confidence,
         output_face_blendshapes=True,
         output_facial_transformation_matrixes=True,

@@ -6,17 +6,18 @@ import numpy as np
 
 from tdmm_core.domain.clip import FitQuality
 from tdmm_core.domain.motion import BRIDGED, HELD, OBSERVED, FaceMotion
-from tdmm_core.fitting.calibrate import eye_distance
 from tdmm_core.morphable.model import MorphableModel
 
 
-def fit_quality(model: MorphableModel, motion: FaceMotion, *, fitted_px: np.ndarray, seen_px: np.ndarray, found: np.ndarray) -> FitQuality:
-    """Quality of a motion whose observed frames put landmarks at `fitted_px` (O, L, 2) where `seen_px` was seen; `found` (N,) per source frame."""
-    away = np.linalg.norm(fitted_px - seen_px, axis=-1).mean(1)  # (O,)
+def fit_quality(model: MorphableModel, motion: FaceMotion, *, away_px: np.ndarray, eyes_px: np.ndarray, found: np.ndarray) -> FitQuality:
+    """Quality of a motion whose landmarks lie `away_px` (O,) from what was seen in its observed frames, where the eyes lie `eyes_px` (O,) apart.
+
+    `found` (N,) tells of every source frame whether it showed the face.
+    """
     return FitQuality(
         detection_rate=float(found.mean()),
-        reprojection_px=float(away.mean()),
-        reprojection_share=float((away / np.maximum(eye_distance(seen_px), 1e-6)).mean()),
+        reprojection_px=float(away_px.mean()),
+        reprojection_share=float((away_px / np.maximum(eyes_px, 1e-6)).mean()),
         jitter_mm=jitter_mm(model, motion),
         num_bridged=int((motion.status == BRIDGED).sum()),
         num_held=int((motion.status == HELD).sum()),

@@ -6,6 +6,7 @@ Projected Gauss-Newton on all frames together. Only neighbours are coupled, unit
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -33,7 +34,13 @@ class Evenness:
         return np.flatnonzero(self.follows[1:] & self.follows[:-1]) + 1
 
 
-def solve_clip(lm: LandmarkModel, face: Face, seen: Observations, start: Answer, *, even: Evenness, iterations: int) -> Answer:
+class Seen(Protocol):
+    """Observations, or what makes them when asked for some frames."""
+
+    def __getitem__(self, frames: slice) -> Observations: ...
+
+
+def solve_clip(lm: LandmarkModel, face: Face, seen: Seen, start: Answer, *, even: Evenness, iterations: int) -> Answer:
     """Expression and pose of T frames from a first guess, in overlapping windows, so that an hour needs no more memory than a minute."""
     vectors = np.empty_like(start.vector)
     for low in range(0, len(vectors), _WINDOW):

@@ -5,10 +5,11 @@ Owns what every clip of a run is fitted with. Knows no artifact and no other cli
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,7 +21,10 @@ from tdmm_core.fitting.correspondence import Calibration, load_calibration
 from tdmm_core.morphable.open_head import load_open_head
 from tdmm_core.pipelines.fit_jobs import FitJob
 from tdmm_core.runtime.progress import SILENT, Progress
-from tdmm_core.video.reader import open_video, read_frames
+from tdmm_core.video.reader import SourceFrames, open_video
+
+if TYPE_CHECKING:
+    from tdmm_core.fitting.clip_fit import Fit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,39 +37,49 @@ class Fitting:
 
 
 def fit_job(job: FitJob, *, fitting: Fitting, progress: Progress = SILENT) -> MotionClip:
-    """Fit one clip; what is wrong with its video becomes the failed clip's error."""
-    from tdmm_core.fitting.clip_fit import fit_clip
-    from tdmm_core.fitting.landmarks import Landmarker, see_clip
-
-    config = fitting.config
+    """Fit one clip; what is wrong with its video becomes the failed clip's error, what was only damaged the error of a clip that is done."""
     common = {"clip": job.clip, "source": job.source, "source_digest": job.source_digest}
     if job.error:
         return MotionClip(**common, motion=None, status="failed", error=job.error)
     try:
         video = open_video(job.video)
-        num_frames = len(video.frame_indices(config.fps))
-        progress.start("fitting", num_frames, "frame")
-        with Landmarker(fitting.model_file, confidence=config.detection_confidence) as landmarker:
-            seen = see_clip(landmarker, _counted(read_frames(job.video, fps=config.fps), progress))
-        fitted = fit_clip(load_open_head(), open_head_calibration(), seen, num_frames=num_frames, config=config)
+        frames = SourceFrames(video, fitting.config.fps)
+        progress.start("fitting", len(frames), "frame")
+        fitted = _fitted(frames, fitting, progress)
     except MissingPartError:
         raise
     except TdmmError as e:
-        return MotionClip(**common, motion=None, status="failed", error=_about(job, e))
+        return MotionClip(**common, motion=None, status="failed", error=_about(job, str(e)))
     finally:
         progress.finish()
-    return MotionClip(**common, motion=fitted.motion, source_fps=video.fps, camera=fitted.camera, quality=fitted.quality)
+    complaint = _about(job, frames.complaint) if frames.complaint else ""
+    return MotionClip(**common, motion=fitted.motion, source_fps=video.fps, camera=fitted.camera, quality=fitted.quality, error=complaint)
 
 
-def _counted(frames: Iterator[tuple[float, np.ndarray]], progress: Progress) -> Iterator[tuple[float, np.ndarray]]:
+def _fitted(frames: SourceFrames, fitting: Fitting, progress: Progress) -> Fit:
+    from tdmm_core.fitting.clip_fit import fit_clip
+    from tdmm_core.fitting.landmarks import Landmarker
+    from tdmm_core.fitting.likeness import Likeness
+    from tdmm_core.fitting.people import choose_face
+    from tdmm_core.fitting.sightings import watch
+
+    model, calibration, config = load_open_head(), open_head_calibration(), fitting.config
+    with Landmarker(fitting.model_file, confidence=config.detection_confidence) as landmarker:
+        sightings = watch(landmarker, _counted(frames, progress), expected_frames=len(frames))
+    seen = choose_face(sightings, config.face, Likeness(model=model, calibration=calibration, config=config))
+    num_frames = max(1, round((frames.end_s - seen.times_s[0]) * config.fps))
+    return fit_clip(model, calibration, seen, num_frames=num_frames, config=config)
+
+
+def _counted(frames: Iterable[tuple[float, np.ndarray]], progress: Progress) -> Iterator[tuple[float, np.ndarray]]:
     for frame in frames:
         yield frame
         progress.advance()
 
 
-def _about(job: FitJob, error: TdmmError) -> str:
-    """The error's sentence with the video as the artifact names it, so that it does not tell where the corpus lay."""
-    return f"{job.source}: {str(error).removeprefix(f'{job.video}: ')}"
+def _about(job: FitJob, sentence: str) -> str:
+    """The sentence with the video as the artifact names it, so that it does not tell where the corpus lay."""
+    return f"{job.source}: {sentence.removeprefix(f'{job.video}: ')}"
 
 
 @cache

@@ -1,6 +1,6 @@
-"""Video files to frames: opening, refusing, and walking a file at a constant rate by its own time stamps.
+"""Video files to frames: opening, refusing, and walking a file by its own time stamps.
 
-Owns decord and the sentences for files that cannot be read. Frames are decoded one after another, so memory stays flat.
+Owns the sentences for files that cannot be read, or only in part. Frames are decoded one after another, so memory stays flat.
 Knows nothing of what the frames show.
 """
 
@@ -13,8 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from tdmm_core.errors import InputError
+from tdmm_core.video.decoding import av_index, decode, decord_index, promised_frames
 
 _LIKELY = "expected a video file such as MP4 or MOV"
+_FINER = 1.5
+"Where source frames come this many times as fast as asked for, the nearest ones alone tell enough."
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -28,6 +31,10 @@ class Video:
     "(N,) float64, when each frame appears, by the file's own clock; never decreasing."
     end_s: float
     "When the last frame is over."
+    by_decord: bool = True
+    "Whether decord can open it."
+    num_promised: int = 0
+    "Frames that the file says it holds; 0 where it does not say."
 
     @property
     def num_frames(self) -> int:
@@ -53,62 +60,103 @@ class Video:
         nearer = instants - self.frame_times_s[after - 1] <= self.frame_times_s[after] - instants + 5e-7
         return np.where(nearer, after - 1, after)
 
+    def telling_frames(self, fps: float) -> np.ndarray:
+        """(M,) int64, rising: the source frames from which motion at a constant rate is made.
+
+        These are the frames on both sides of every instant; where the source is much the faster, the nearest one of the two.
+        """
+        start = self.frame_times_s[0]
+        instants = start + np.arange(max(1, round(self.duration_s * fps))) / fps
+        after = np.searchsorted(self.frame_times_s, instants - 5e-7).clip(0, self.num_frames - 1)
+        before = np.searchsorted(self.frame_times_s, instants + 5e-7, side="right").clip(1) - 1
+        slow = self.frame_times_s[after] - self.frame_times_s[before] > 1 / (_FINER * fps)
+        return np.unique(np.concatenate([self.frame_indices(fps), before[slow], after[slow]]))
+
 
 def open_video(path: Path) -> Video:
     """Look at a video file: its size and the time of every frame, nothing decoded but the first.
 
-    Raises InputError, in one sentence, for a file that is missing, empty, no video, or damaged.
+    Raises InputError, in one sentence, for a file that is missing, empty, no video, or damaged from its beginning.
     """
-    return _open(Path(path))[1]
+    path = Path(path)
+    _refuse_unreadable(path)
+    by_decord = decord_index(path)
+    index = by_decord or av_index(path)
+    if index is None:
+        raise InputError(_damaged(path))
+    size, spans = index
+    starts = np.maximum.accumulate(spans[:, 0])
+    # A file may give no duration for its last frame; the usual step stands in.
+    usual = float(np.median(np.diff(starts))) if len(starts) > 1 else 1 / 25
+    last = spans[-1, 1] - spans[-1, 0]
+    end = float(starts[-1]) + float(last if last > 1e-4 else max(usual, 1e-3))
+    return Video(path=path, size_px=size, frame_times_s=starts, end_s=end, by_decord=by_decord is not None, num_promised=promised_frames(path))
 
 
 def read_frames(path: Path, *, fps: float = 25.0) -> Iterator[tuple[float, np.ndarray]]:
     """Walk a video at a constant rate: the source frame nearest in time to each instant.
 
     Yields (source time in seconds, (H, W, 3) uint8 RGB); a source frame comes twice where the source is slower. The time is
-    the source frame's own, so a variable rate and repeated frames remain visible to the caller.
+    the source frame's own, so a variable rate and repeated frames remain visible to the caller. Raises InputError where a frame cannot be decoded.
     """
     if not 0 < fps < 1000:
         raise InputError(f"fps: expected a rate between 0 and 1000, got {fps}")
-    reader, video = _open(Path(path))
+    video = open_video(path)
+    indices = video.frame_indices(fps)
+    frames = decode(video.path, video.frame_times_s, np.unique(indices), by_decord=video.by_decord)
     cursor, frame = -1, None
-    for index in video.frame_indices(fps):
-        while cursor < index:
-            frame, cursor = _next(reader, video.path), cursor + 1
-        yield float(video.frame_times_s[index]), frame.asnumpy()
+    for index in indices.tolist():
+        if cursor < index:
+            cursor, frame = next(frames, (-1, None))
+        if cursor != index:
+            raise InputError(_damaged(video.path))
+        yield float(video.frame_times_s[index]), frame
 
 
-def _open(path: Path) -> tuple[object, Video]:
-    _refuse_unreadable(path)
-    import decord
+class SourceFrames:
+    """The frames from which motion at a constant rate is made, each once, as far as they can be decoded; then, what could not be.
 
-    decord.logging.set_level(decord.logging.QUIET)
-    try:
-        reader = decord.VideoReader(str(path), num_threads=1)
-        height, width = reader[0].shape[:2]
-        spans = np.asarray([reader.get_frame_timestamp(i) for i in range(len(reader))], np.float64)  # (N, 2)
-        reader.seek(0)
-    except (decord.DECORDError, RuntimeError, IndexError) as e:
-        raise InputError(_damaged(path)) from e
-    starts = np.maximum.accumulate(spans[:, 0])
-    # A file may give no duration for its last frame; the usual step stands in.
-    usual = float(np.median(np.diff(starts))) if len(starts) > 1 else 1 / 25
-    last = spans[-1, 1] - spans[-1, 0]
-    end = float(starts[-1]) + float(last if last > 1e-4 else max(usual, 1e-3))
-    return reader, Video(path=path, size_px=(int(width), int(height)), frame_times_s=starts, end_s=end)
+    Iterating yields (source time in seconds, (H, W, 3) uint8 RGB).
+    """
 
+    def __init__(self, video: Video, fps: float) -> None:
+        self._video, self._wanted = video, video.telling_frames(fps)
+        self._num_read, self._last = 0, -1
 
-def _next(reader: object, path: Path) -> object:
-    import decord
+    def __len__(self) -> int:
+        """Frames that there should be."""
+        return len(self._wanted)
 
-    try:
-        return reader.next()  # type: ignore[attr-defined]
-    except (decord.DECORDError, RuntimeError, StopIteration) as e:
-        raise InputError(_damaged(path)) from e
+    def __iter__(self) -> Iterator[tuple[float, np.ndarray]]:
+        video = self._video
+        for index, frame in decode(video.path, video.frame_times_s, self._wanted, by_decord=video.by_decord):
+            self._num_read, self._last = self._num_read + 1, index
+            yield float(video.frame_times_s[index]), frame
+
+    @property
+    def end_s(self) -> float:
+        """When the last frame that could be read is over, by the file's own clock."""
+        times = self._video.frame_times_s
+        return self._video.end_s if self._last + 1 >= len(times) or self._last < 0 else float(times[self._last + 1])
+
+    @property
+    def complaint(self) -> str:
+        """What is damaged, in one sentence, once the frames were walked; empty where all is well."""
+        video, lost = self._video, len(self._wanted) - self._num_read
+        if not self._num_read:
+            return _damaged(video.path)
+        if self._wanted[-1] > self._last:
+            good, whole = self.end_s - video.frame_times_s[0], video.duration_s
+            return f"{video.path}: cut off or damaged after {good:.2f} of {whole:.2f} s; what comes before is fitted"
+        if lost:
+            return f"{video.path}: damaged; {lost} of {len(self._wanted)} frames could not be decoded"
+        if video.num_frames < 0.98 * video.num_promised - 1:
+            return f"{video.path}: cut off; it says that it holds {video.num_promised} frames, and {video.num_frames} are there"
+        return ""
 
 
 def _refuse_unreadable(path: Path) -> None:
-    """The questions that decord answers badly are asked here first, and its native code sees only files that PyAV could open."""
+    """The questions that decoders answer badly are asked here first, and decord's native code sees only files that PyAV could open."""
     if path.is_dir():
         raise InputError(f"{path}: {_LIKELY}, got a folder")
     try:

@@ -16,7 +16,8 @@ from tdmm_core.errors import InputError
 from tdmm_core.fitting.clip_fit import Fit, fit_clip
 from tdmm_core.fitting.config import FitConfig
 from tdmm_core.fitting.correspondence import load_calibration
-from tdmm_core.fitting.landmarks import SCORE_NAMES, FaceLandmarks, Landmarker, see_clip
+from tdmm_core.fitting.landmarks import SCORE_NAMES, FaceLandmarks, Landmarker
+from tdmm_core.fitting.people import see_clip
 from tdmm_core.morphable.model import neutral_motion
 from tdmm_core.morphable.open_head import load_open_head
 from tdmm_core.morphable.rotations import axis_angle_to_matrix, geodesic_angle

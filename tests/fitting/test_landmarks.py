@@ -12,7 +12,8 @@ import pytest
 
 from tdmm_core.domain.motion import FaceMotion
 from tdmm_core.errors import InputError
-from tdmm_core.fitting.landmarks import IRIS_CENTRES, SCORE_NAMES, Landmarker, see_clip
+from tdmm_core.fitting.landmarks import IRIS_CENTRES, SCORE_NAMES, Landmarker
+from tdmm_core.fitting.sightings import watch
 from tdmm_core.morphable.model import neutral_motion
 from tdmm_core.morphable.open_head import load_open_head
 from tdmm_core.rendering.look import Look
@@ -81,7 +82,7 @@ def test_frames_without_a_face_are_rows_of_nan_and_repeats_are_skipped(landmark_
     face = picture(posed())
     frames = [(1.0, BLANK), (1.04, face), (1.04, face), (1.08, face), (1.12, BLANK)]
     with Landmarker(landmark_file) as landmarker:
-        seen = see_clip(landmarker, frames)
+        seen = watch(landmarker, frames).first
     assert seen.times_s.tolist() == [1.0, 1.04, 1.08, 1.12]
     assert seen.found.tolist()[:3] == [False, True, True]
     assert np.isfinite(seen.points_px[seen.found]).all() and np.isnan(seen.scores[0]).all()
@@ -90,7 +91,7 @@ def test_frames_without_a_face_are_rows_of_nan_and_repeats_are_skipped(landmark_
 
 def test_no_frame_at_all_is_refused(landmark_file: Path) -> None:
     with Landmarker(landmark_file) as landmarker, pytest.raises(InputError, match="at least one frame"):
-        see_clip(landmarker, [])
+        watch(landmarker, [])
 
 
 def test_a_file_that_is_no_model_is_named(landmark_file: Path, tmp_path: Path) -> None:

@@ -1,0 +1,61 @@
+"""Where a film was cut: pictures that resemble the one before far less than their neighbours do."""
+
+from __future__ import annotations
+
+import numpy as np
+
+_ROWS, _COLUMNS, _FINER = 24, 32, 4
+_CLEAR, _SLIGHT = 0.25, 0.012
+"Change of the picture that is a cut by itself unless all is in motion, and the least that a cut between like pictures makes."
+_ABOVE_NEXT, _ABOVE_USUAL = 4.0, 12.0
+"How far a cut between like pictures stands out from the changes beside it, and from the usual change around it."
+_AROUND = 25
+"Frames on each side that say what is usual."
+
+
+class Thumbnails:
+    """Small grey pictures, of which only the changes from one to the next are kept."""
+
+    def __init__(self) -> None:
+        self._last: np.ndarray | None = None
+        self._changes: list[float] = []
+
+    def add(self, frame: np.ndarray) -> None:
+        """Take the next (H, W, 3) uint8 picture."""
+        now = thumbnail(frame)
+        alike = self._last is not None and len(self._last) == len(now)
+        self._changes.append(float(((now - self._last) ** 2).sum() / 2) if alike else 1.0 if self._changes else 0.0)
+        self._last = now
+
+    @property
+    def changes(self) -> np.ndarray:
+        """(N,) one minus the correlation with the picture before, 0 to 2; 0 for the first. Brightness and contrast do not count."""
+        return np.asarray(self._changes)
+
+
+def thumbnail(frame: np.ndarray) -> np.ndarray:
+    """(P,) float32 of mean 0 and length 1, or less for a picture of one grey: its green in a few hundred cells."""
+    height, width = frame.shape[:2]
+    rows, columns = (max(1, min(size // _FINER, cells)) for size, cells in ((height, _ROWS), (width, _COLUMNS)))
+    down, across = (max(1, size // (cells * _FINER)) for size, cells in ((height, rows), (width, columns)))
+    green = frame[::down, ::across, 1]
+    high, wide = len(green) // rows, green.shape[1] // columns
+    cells = green[: rows * high, : columns * wide].reshape(rows, high, columns, wide).mean((1, 3), dtype=np.float32)
+    flat = cells.ravel() - cells.mean()
+    # A picture of one grey has no pattern to compare; noise must not pass for one.
+    return flat / max(float(np.linalg.norm(flat)), 1.0 * len(flat) ** 0.5)
+
+
+def cuts(changes: np.ndarray) -> np.ndarray:
+    """(N,) bool: whether a cut lies before each picture, from the (N,) changes of the picture.
+
+    A hand that comes or a head that turns changes several pictures running; a cut changes one.
+    """
+    found = np.zeros(len(changes), bool)
+    for i in np.flatnonzero(changes > _SLIGHT):
+        beside = max(changes[i - 1] if i > 1 else 0.0, changes[i + 1] if i + 1 < len(changes) else 0.0)
+        around = np.delete(changes[max(1, i - _AROUND) : i + _AROUND + 1], i - max(1, i - _AROUND))
+        usual = float(np.median(around)) if len(around) else 0.0
+        clear = changes[i] > _CLEAR and changes[i] > 2 * beside
+        found[i] = clear or (changes[i] > _ABOVE_NEXT * beside and changes[i] > _ABOVE_USUAL * usual)
+    return found

@@ -1,0 +1,76 @@
+"""What was seen in a whole clip: every face of every frame, and where the picture was cut.
+
+Owns the memory of it, 4 KB a frame and face. Whose faces they are is `people`'s matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from tdmm_core.errors import InputError
+from tdmm_core.fitting.cuts import Thumbnails, cuts
+from tdmm_core.fitting.landmarks import NUM_LANDMARKS, NUM_SCORES, SCORE_NAMES, FaceLandmarks, Landmarker, Sighting
+
+_USUAL_FRAMES = 256
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Sightings:
+    """All faces of N frames: the first of each frame in `first`, the others of the frames that have several in `others`."""
+
+    first: FaceLandmarks
+    others: tuple[tuple[int, Sighting], ...]
+    "Frame and face, in the order of frames."
+
+
+def watch(landmarker: Landmarker, frames: Iterable[tuple[float, np.ndarray]], *, expected_frames: int = _USUAL_FRAMES) -> Sightings:
+    """Walk (time in seconds, picture) pairs; a picture whose time did not advance is the one before and is skipped.
+
+    Raises InputError when there is no picture at all.
+    """
+    rows, others, thumbnails = _Rows(expected_frames), [], Thumbnails()
+    size = (0, 0)
+    for time_s, frame in frames:
+        if rows.times and time_s - rows.times[-1] < 1e-3:
+            continue
+        size = (frame.shape[1], frame.shape[0])
+        thumbnails.add(frame)
+        faces = landmarker.see_all(frame)
+        others += [(len(rows.times), face) for face in faces[1:]]
+        rows.add(time_s, faces[0] if faces else None)
+    if not rows.times:
+        raise InputError("fitting: expected at least one frame, got none")
+    return Sightings(first=rows.landmarks(size, np.cumsum(cuts(thumbnails.changes))), others=tuple(others))
+
+
+class _Rows:
+    """Arrays that grow in place; room that no frame has filled yet costs no memory."""
+
+    def __init__(self, room: int) -> None:
+        self.times: list[float] = []
+        self._columns = [np.empty((max(room, 1), *shape), np.float32) for shape in ((NUM_LANDMARKS, 2), (NUM_SCORES,), (3, 3))]
+
+    def add(self, time_s: float, face: Sighting | None) -> None:
+        row = len(self.times)
+        self.times.append(time_s)
+        values = (face.points_px, face.scores, face.rotation) if face else (np.nan,) * 3
+        for column, value in zip(self._columns, values, strict=True):
+            if row == len(column):
+                column.resize((2 * row, *column.shape[1:]), refcheck=False)
+            column[row] = value
+
+    def landmarks(self, size_px: tuple[int, int], shots: np.ndarray) -> FaceLandmarks:
+        count = len(self.times)
+        points, scores, rotations = (column[:count] for column in self._columns)
+        return FaceLandmarks(
+            times_s=np.asarray(self.times),
+            points_px=points,
+            scores=scores,
+            score_names=SCORE_NAMES,
+            rotations=rotations,
+            size_px=size_px,
+            shots=shots,
+        )
