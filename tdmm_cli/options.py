@@ -21,6 +21,16 @@ Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:N o
 Workers = Annotated[int, typer.Option("--workers", min=0, help="Worker processes; 0 takes one for each core.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace an output that exists.")]
 Resume = Annotated[bool, typer.Option("--resume/--no-resume", help="Go on from an interrupted run.")]
+FaceModel = Annotated[
+    str | None,
+    typer.Option("--face-model", metavar="flame:FILE", help="Your FLAME file (.pkl or .npz), named once and then found by digest; or open-head-1."),
+]
+Eyelids = Annotated[
+    Path | None, typer.Option("--eyelids", metavar="PATH", help="Eyelid basis of --face-model: l_eyelid.npy with r_eyelid.npy, or an npz of both.")
+]
+LandmarkEmbedding = Annotated[
+    Path | None, typer.Option("--landmarks", metavar="FILE.npz", help="MediaPipe landmark embedding of --face-model; else found by self-calibration.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress, only results and errors.")]
 TokenizerFolder = Annotated[Path | None, typer.Option("--tokenizer", metavar="FOLDER", help="Motion tokenizer; the embedded one by default.")]
@@ -78,3 +88,17 @@ def check_failures(output: str, failed: int, total: int, *, first: str) -> None:
 
     if failed:
         raise PartialFailureError(f"{failed} of {total} clips failed, the rest are in {output}; the first was {first}; retry with --retry-failed")
+
+
+def name_face_model(spec: str | None, eyelids: Path | None, landmarks: Path | None) -> tuple[str, str] | None:
+    """Name and digest of the face model that the options say, remembered for later commands; None without one."""
+    from tdmm_core.errors import InputError
+
+    if spec is None:
+        if eyelids or landmarks:
+            raise InputError("--eyelids and --landmarks: they belong to a face model; give it with --face-model flame:FILE")
+        return None
+    from tdmm_core.pipelines import face_models
+
+    model = face_models.name_face_model(spec, eyelids=eyelids, landmarks=landmarks)
+    return model.name, model.digest

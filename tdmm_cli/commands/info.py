@@ -16,16 +16,21 @@ def info(
         Path | None, typer.Argument(metavar="[FILE]", help="An artifact, a motion or a model folder; none shows what is installed.")
     ] = None,
     verify: Annotated[bool, typer.Option("--verify", help="Check every digest.")] = False,
+    face_model: o.FaceModel = None,
+    eyelids: o.Eyelids = None,
+    landmarks: o.LandmarkEmbedding = None,
     json: o.Json = False,
 ) -> None:
-    """Say what a file is, how it was made and from what; without FILE, the models, libraries and devices found.
+    """Say what a file is, how it was made and from what; without FILE, the models, face models, libraries and devices found.
 
     \b
     Examples:
       tdmm info corpus.motion.h5 --verify
       tdmm info
+      tdmm info --face-model flame:flame2023.pkl
     """
     from tdmm_core.pipelines import inspect as pipeline
 
+    o.name_face_model(face_model, eyelids, landmarks)
     found = pipeline.inspect(file, verify=verify) if file else pipeline.inspect_installation()
     tell(found, as_json=json, lines=found.lines())

@@ -22,6 +22,7 @@ from tdmm_core.artifacts.verify import verify as verify_artifact
 from tdmm_core.domain.motion import BRIDGED, HELD
 from tdmm_core.errors import InputError
 from tdmm_core.exchange.npz import read_npz
+from tdmm_core.pipelines.face_models import known_face_models
 from tdmm_core.pipelines.installation import Installation, inspect_installation
 from tdmm_core.pipelines.motion_input import is_take, read_take
 
@@ -138,9 +139,15 @@ def _motion(path: Path) -> dict[str, object]:
             "bridged frames": int(np.count_nonzero(status == BRIDGED)),
             "held frames": int(np.count_nonzero(status == HELD)),
             "fps": motion.fps,
-            "face model": f"{motion.face_model} {motion.face_model_digest[:12]}".strip(),
+            "face model": _face_model(motion.face_model, motion.face_model_digest),
             "expression": f"{len(motion.expression_names)} coefficients",
         }
+
+
+def _face_model(name: str, digest: str) -> str:
+    """Its name and digest, and whether it is known here; one that is not can be named."""
+    known = any(m["name"] == name and m["digest"] == digest and m["here"] for m in known_face_models())
+    return f"{name} {digest[:12]}".strip() + ("" if known or not digest else " (not known here)")
 
 
 def _tokens(path: Path) -> dict[str, object]:
@@ -160,7 +167,7 @@ def _npz(path: Path, *, verify: bool) -> FileFacts:
         "seconds": round(motion.duration_s, 3),
         "fps": motion.fps,
         "held frames": int(np.count_nonzero(motion.status == HELD)),
-        "face model": f"{motion.face_model} {motion.face_model_digest[:12]}".strip(),
+        "face model": _face_model(motion.face_model, motion.face_model_digest),
         "expression": f"{len(motion.expression_names)} coefficients",
         "prompt": meta["prompt"],
     }

@@ -32,6 +32,8 @@ class Installation:
     "name, kind, digest and size of the models that the package carries."
     assets: tuple[Mapping[str, object], ...]
     "name, size, digest and place of the files that are fetched on demand; place is empty where one is not here."
+    face_models: tuple[Mapping[str, object], ...]
+    "name, digest, place, eyelids, landmarks and whether it is here, of the face models that were named."
     libraries: Mapping[str, str]
     "Version of each library; `missing` where there is none."
     devices: tuple[str, ...]
@@ -43,17 +45,27 @@ class Installation:
         lines += ["files fetched on demand"]
         for a in self.assets:
             lines += [f"  {a['name']:<20} {a['size_bytes'] / 1e6:7.1f} MB  {str(a['digest'])[:12]}  {a['place'] or 'not fetched'}"]  # type: ignore[operator]
+        lines += ["face models", *(_face_line(m) for m in self.face_models)]
         lines += ["libraries", *(f"  {name:<20} {found}" for name, found in self.libraries.items())]
         return [*lines, "devices", *(f"  {device}" for device in self.devices)]
 
 
+def _face_line(m: Mapping[str, object]) -> str:
+    with_ = [name for name in ("eyelids", "landmarks") if m[name]]
+    beside = f", with {' and '.join(with_)}" if with_ else ""
+    return f"  {m['name']:<20} {str(m['digest'])[:12]}  {'' if m['here'] else 'gone: '}{m['place']}{beside}"
+
+
 def inspect_installation() -> Installation:
-    """Look at this machine."""
+    """Look at this machine. Raises InputError where the list of face models is damaged."""
+    from tdmm_core.pipelines.face_models import known_face_models
+
     return Installation(
         tool=tool_name(),
         python=platform.python_version(),
         models=_models(),
         assets=_assets(),
+        face_models=known_face_models(),
         libraries={name: _version(name) for name in LIBRARIES if name != _other_decord()},
         devices=_devices(),
     )

@@ -18,7 +18,7 @@ from tdmm_core.artifacts.header import Making
 from tdmm_core.artifacts.motion import MotionWriter
 from tdmm_core.domain.clip import ClipSource, MotionClip
 from tdmm_core.domain.motion import FaceMotion
-from tdmm_core.errors import InputError, MissingPartError, TdmmError
+from tdmm_core.errors import InputError, TdmmError
 from tdmm_core.exchange.live_link import write_live_link
 from tdmm_core.exchange.npz import write_npz
 from tdmm_core.morphable.resample import resample
@@ -102,14 +102,12 @@ def at_rate(clips: ClipSource[MotionClip] | Sequence[MotionClip], fps: float | N
 
 
 def render_motion(path: Path, motion: FaceMotion, run: Run, *, look: Look | None = None) -> None:
-    """Render a motion of the open head as a video. Raises MissingPartError for a motion of another face model."""
-    from tdmm_core.morphable.open_head import load_open_head
+    """Render a motion as a video. Raises MissingPartError where the file of its face model is not known here."""
+    from tdmm_core.pipelines.face_models import find_face_model
     from tdmm_core.rendering.renderer import render
     from tdmm_core.video.writer import write_video
 
-    model = load_open_head()
-    if motion.face_model != model.name:
-        raise MissingPartError(f"this motion is of face model {motion.face_model!r}; only {model.name!r} can be rendered here")
+    model = find_face_model(motion.face_model, motion.face_model_digest)
     run.progress.start("rendering", motion.num_frames, "frames")
     with write_errors(path):
         write_video(path, _counted(render(model, motion, look=look), run), fps=motion.fps)
