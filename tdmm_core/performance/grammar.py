@@ -24,6 +24,10 @@ _DOUBLED = {
     "gag": "gagg", "wag": "wagg", "hum": "humm", "bob": "bobb", "tip": "tipp", "dip": "dipp", "snap": "snapp", "scan": "scann", "jab": "jabb",
     "run": "runn", "flit": "flitt", "fret": "frett", "pop": "popp", "panic": "panick", "tut": "tutt", "chat": "chatt",
 }  # fmt: skip
+_PARTICIPLE = {
+    "be": "been", "become": "become", "bite": "bitten", "blow": "blown", "break": "broken", "give": "given", "shake": "shaken", "speak": "spoken",
+    "grow": "grown", "do": "done", "go": "gone", "draw": "drawn", "wear": "worn", "show": "shown", "begin": "begun",
+}  # fmt: skip
 _TIMES = {1: "once", 2: "twice", 3: "three times", 4: "four times", 5: "five times", 6: "six times"}
 _NUMBERS = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five", 6: "six"}
 
@@ -79,6 +83,11 @@ def _ing(verb: str) -> str:
     if verb.endswith("e") and not verb.endswith("ee") and verb != "be":
         return verb[:-1] + "ing"
     return verb + "ing"
+
+
+def participle(verb: str) -> str:
+    """The past participle of a bare verb: "raised", "shaken"."""
+    return _PARTICIPLE.get(verb) or _inflect(verb, "past")
 
 
 def article(phrase: str) -> str:

@@ -90,18 +90,22 @@ def _write(script: Script, lexicon: Lexicon, persons: Sequence[Person], style: s
 
 
 def _moments(script: Script, lexicon: Lexicon, person: Person, rng: Random) -> list[Moment]:
-    """Events grouped by whether they overlap for most of the shorter one."""
+    timed = rng.random() < 0.15
+    return [
+        tuple(word(e, lexicon, person, timed=timed and len(script.events) < 3) for e in sorted(g, key=lambda e: (e.start_s - e.end_s, e.label)))
+        for g in moments_of(script.events)
+    ]
+
+
+def moments_of(events: Sequence[Event]) -> list[list[Event]]:
+    """Events, in order of their start, by what is told as happening at once: they overlap a group's first for most of the shorter one."""
     groups: list[list[Event]] = []
-    for event in script.events:
+    for event in events:
         if groups and _together(groups[-1][0], event):
             groups[-1].append(event)
         else:
             groups.append([event])
-    timed = rng.random() < 0.15
-    return [
-        tuple(word(e, lexicon, person, timed=timed and len(script.events) < 3) for e in sorted(g, key=lambda e: (e.start_s - e.end_s, e.label)))
-        for g in groups
-    ]
+    return groups
 
 
 def _together(first: Event, second: Event) -> bool:
