@@ -16,7 +16,8 @@ _GAP = 4
 "Words that may stand between two words of a phrase: adverbs, auxiliaries."
 _FAR = 1000.0
 _BREAKS = frozenset(
-    (",", ";", ".", ":", "!", "then", "while", "before", "after", "once", "followed", "finally", "whereupon", "until", "when", "afterwards", "next", "later")
+    (",", ";", ".", ":", "!", "then", "while", "before", "after", "once", "followed", "finally", "whereupon", "until", "when", "afterwards", "next",
+     "later")
 )
 _ONWARD = frozenset(("then", "before", "followed", "finally", "afterwards", "later", "next", ";", "until", "."))
 _TURNS = frozenset(
@@ -183,7 +184,8 @@ def _turning(reading: _Reading, at: int) -> bool:
     words = reading.words
     if words[at] not in _TURNS or words[at + 1 : at + 2] == [] or words[at + 1] not in _INTO or at in reading.taken:
         return False
-    return PLACES.keys().isdisjoint(words[at + 2 : at + 4])
+    aim = words[at + 2 + (words[at + 2 : at + 3] == ["the"]) :]
+    return not aim or aim[0] not in PLACES
 
 
 def _qualify(events: Sequence[Named], reading: _Reading, breaks: Sequence[int]) -> None:
