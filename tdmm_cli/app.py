@@ -41,7 +41,10 @@ def _show_version(wanted: bool) -> None:
 
 
 @app.callback()
-def root(show: Annotated[bool, typer.Option("--version", help="Show the version and exit.", callback=_show_version, is_eager=True)] = False) -> None:
+def root(
+    show: Annotated[bool, typer.Option("--version", help="Show the version and exit.", callback=_show_version, is_eager=True)] = False,
+    local_rank: Annotated[int, typer.Option("--local_rank", hidden=True, help="Given by the deepspeed launcher, which sets LOCAL_RANK too.")] = 0,
+) -> None:
     """Words into facial motion, and facial motion into words.
 
     \b

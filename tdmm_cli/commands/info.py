@@ -15,7 +15,7 @@ def info(
     file: Annotated[
         Path | None, typer.Argument(metavar="[FILE]", help="An artifact, a motion or a model folder; none shows what is installed.")
     ] = None,
-    verify: Annotated[bool, typer.Option("--verify", help="Check every digest.")] = False,
+    verify: Annotated[bool, typer.Option("--verify", help="Check every digest; ends in code 1 where something is damaged.")] = False,
     face_model: o.FaceModel = None,
     eyelids: o.Eyelids = None,
     landmarks: o.LandmarkEmbedding = None,
@@ -34,3 +34,5 @@ def info(
     o.name_face_model(face_model, eyelids, landmarks)
     found = pipeline.inspect(file, verify=verify) if file else pipeline.inspect_installation()
     tell(found, as_json=json, lines=found.lines())
+    if getattr(found, "problems", ()):
+        raise typer.Exit(1)

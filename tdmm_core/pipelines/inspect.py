@@ -78,8 +78,8 @@ def inspect(path: Path | str, *, verify: bool = False) -> FileFacts:
 
 
 def _artifact(path: Path, *, verify: bool) -> FileFacts:
-    header = read_header(path)
     problems = tuple(verify_artifact(path)) if verify else ()
+    header = read_header(path)
     try:
         holds = _holds(path, header.kind)
     except InputError as e:

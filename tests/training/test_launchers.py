@@ -81,7 +81,7 @@ def assert_one_run(folder, stage):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("launcher", "stage"), [("torchrun", 0), ("torchrun", 2), ("torchrun", 3), ("deepspeed", 0)])
+@pytest.mark.parametrize(("launcher", "stage"), [("torchrun", 0), ("torchrun", 2), ("torchrun", 3), ("deepspeed", 0), ("deepspeed", 2), ("deepspeed", 3)])
 def test_two_processes_learn_what_one_learns(tmp_path, launcher, stage):
     task = {**SETTINGS["task"], "model_seed_is_rank": True}  # process 0's weights have to become everyone's
     printed = launch(launcher, tmp_path, {**SETTINGS, "zero_stage": stage, "task": task})
