@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 RecipeName = Annotated[str, typer.Option("--recipe", metavar="NAME|FILE.toml", help="Settings: tiny, base, paper, or a TOML file of your own.")]
 Settings = Annotated[list[str], typer.Option("--set", metavar="SECTION.FIELD=VALUE", help="Change one setting of the recipe; repeatable.")]
-Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of everything random; equal seeds give equal results.")]
-Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:N or mps.")]
-Workers = Annotated[int, typer.Option("--workers", min=0, help="Worker processes; 0 takes one for each core.")]
+Seed = Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Seed of everything random; equal seeds give equal results.")]
+Device = Annotated[str, typer.Option("--device", metavar="DEVICE", help="auto, cpu, cuda, cuda:N or mps.")]
+Workers = Annotated[int, typer.Option("--workers", metavar="N", min=0, help="Worker processes; 0 takes one for each core.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace an output that exists.")]
 Resume = Annotated[bool, typer.Option("--resume/--no-resume", help="Go on from an interrupted run.")]
 FaceModel = Annotated[

@@ -16,12 +16,15 @@ def animate(
         str | None, typer.Argument(metavar="PROMPT|MOTION", help="A sentence, - for one a line on stdin, or a motion file to render or export.")
     ] = None,
     output: Annotated[
-        str, typer.Option("-o", "--output", help=".npz, .h5, .csv (Live Link Face) or .mp4; a folder for several; - for npz on stdout.")
+        str,
+        typer.Option("-o", "--output", metavar="OUTPUT", help=".npz, .h5, .csv (Live Link Face) or .mp4; a folder for several; - for npz on stdout."),
     ] = ...,
     prompts: Annotated[
         Path | None, typer.Option("--prompts", metavar="FILE", help="One sentence a line; the folder -o NAME/ gets 000.npz, 001.npz, ...")
     ] = None,
-    seconds: Annotated[float | None, typer.Option("--seconds", help="Exactly this long; by default the model ends the motion itself.")] = None,
+    seconds: Annotated[
+        float | None, typer.Option("--seconds", metavar="SECONDS", help="Exactly this long; by default the model ends the motion itself.")
+    ] = None,
     fps: o.OutputRate = None,
     model: Annotated[Path | None, typer.Option("--model", metavar="FOLDER", help="Made by tdmm train-l2m; the embedded one by default.")] = None,
     tokenizer: o.TokenizerFolder = None,

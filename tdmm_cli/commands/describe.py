@@ -13,8 +13,8 @@ from tdmm_cli.console import tell
 
 def describe(
     motion: Annotated[str, typer.Argument(metavar="MOTION", help="A motion (.npz, .h5 or a Live Link .csv), or - for stdin.")],
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Also keep the answers in a text artifact (.h5).")] = None,
-    question: Annotated[str | None, typer.Option("-q", "--question", help="Ask this instead of for a description.")] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE.h5", help="Also keep the answers in a text artifact.")] = None,
+    question: Annotated[str | None, typer.Option("-q", "--question", metavar="SENTENCE", help="Ask this instead of for a description.")] = None,
     model: Annotated[Path | None, typer.Option("--model", metavar="FOLDER", help="Made by tdmm train-m2l; the embedded one by default.")] = None,
     tokenizer: o.TokenizerFolder = None,
     recipe: o.RecipeName = "base",

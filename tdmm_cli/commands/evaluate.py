@@ -13,9 +13,9 @@ from tdmm_cli.console import tell
 
 def evaluate(
     motion: Annotated[Path, typer.Argument(metavar="MOTION", help="The true motion (.h5) of clips with sentences.")],
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Also keep the figures in a report artifact (.h5).")] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE.h5", help="Also keep the figures in a report artifact.")] = None,
     against: Annotated[Path | None, typer.Option("--against", metavar="FITTED.h5", help="Measure this motion of the same clips instead.")] = None,
-    task: Annotated[list[str], typer.Option("--task", help="tokenizer, l2m or m2l; repeatable, all by default.")] = [],
+    task: Annotated[list[str], typer.Option("--task", metavar="TASK", help="tokenizer, l2m or m2l; repeatable, all by default.")] = [],
     tokenizer: o.TokenizerFolder = None,
     l2m: Annotated[Path | None, typer.Option("--l2m", metavar="FOLDER", help="Made by tdmm train-l2m; the embedded one by default.")] = None,
     m2l: Annotated[Path | None, typer.Option("--m2l", metavar="FOLDER", help="Made by tdmm train-m2l; the embedded one by default.")] = None,
@@ -27,7 +27,9 @@ def evaluate(
     json: o.Json = False,
     quiet: o.Quiet = False,
 ) -> None:
-    """Score the motion tokenizer and both language directions, or a fit, on held-out clips; every figure beside its floor.
+    """Score the models, or a fit, each figure beside its floor.
+
+    The motion tokenizer and both language directions are scored on held-out clips.
 
     \b
     Examples:

@@ -12,9 +12,10 @@ from tdmm_cli.console import tell
 
 
 def fit(
-    inputs: Annotated[list[Path], typer.Argument(metavar="INPUT...", help="A corpus (.h5) or video files.")],
+    inputs: Annotated[list[Path], typer.Argument(metavar="INPUT", help="A corpus (.h5) or video files.")],
     output: Annotated[
-        str, typer.Option("-o", "--output", help="Motion to write: .h5 (one or many clips), .npz or .mp4 (one clip), - for npz on stdout.")
+        str,
+        typer.Option("-o", "--output", metavar="FILE", help="Motion: .h5 (one or many clips), .npz or .mp4 (one clip), - for npz on stdout."),
     ],
     landmarker: Annotated[
         Path | None, typer.Option("--landmarker", metavar="FILE", help="MediaPipe face_landmarker.task; fetched once by default.")

@@ -13,7 +13,7 @@ from tdmm_cli.console import tell
 
 def info(
     file: Annotated[
-        Path | None, typer.Argument(metavar="[FILE]", help="An artifact, a motion or a model folder; none shows what is installed.")
+        Path | None, typer.Argument(metavar="FILE", help="An artifact, a motion or a model folder; none shows what is installed.")
     ] = None,
     verify: Annotated[bool, typer.Option("--verify", help="Check every digest; ends in code 1 where something is damaged.")] = False,
     face_model: o.FaceModel = None,
@@ -21,7 +21,9 @@ def info(
     landmarks: o.LandmarkEmbedding = None,
     json: o.Json = False,
 ) -> None:
-    """Say what a file is, how it was made and from what; without FILE, the models, face models, libraries and devices found.
+    """Say what a file is and how it was made, or what is installed.
+
+    Without FILE: the models, face models, libraries and devices found.
 
     \b
     Examples:

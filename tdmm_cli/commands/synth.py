@@ -14,9 +14,9 @@ LARGE = "Large runs"
 
 
 def synth(
-    output: Annotated[Path, typer.Option("-o", "--output", help="Corpus to write (.h5); its motion and videos come to lie beside it.")],
-    inputs: Annotated[list[Path], typer.Argument(metavar="[SHARD.h5...]", help="With --merge: the shards; those beside the output by default.")] = [],
-    num_clips: Annotated[int | None, typer.Option("--num-clips", min=1, help="Number of clips; the recipe's by default.")] = None,
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE.h5", help="Corpus to write; its motion and videos come to lie beside it.")],
+    inputs: Annotated[list[Path], typer.Argument(metavar="SHARD.h5", help="With --merge: the shards; those beside the output by default.")] = [],
+    num_clips: Annotated[int | None, typer.Option("--num-clips", metavar="N", min=1, help="Number of clips; the recipe's by default.")] = None,
     video: Annotated[bool, typer.Option("--video/--no-video", help="--no-video writes the true motion alone, for large training sets.")] = True,
     shard: Annotated[
         str | None,
@@ -35,7 +35,9 @@ def synth(
     json: o.Json = False,
     quiet: o.Quiet = False,
 ) -> None:
-    """Make a balanced corpus of scripted faces: sentences, scripts, video and the true motion.
+    """Make a balanced corpus of scripted faces.
+
+    It holds sentences, scripts and videos, and beside it lies the true motion.
 
     \b
     Examples:

@@ -14,7 +14,7 @@ from tdmm_core.runtime.process import is_main
 
 def tokenize(
     motion: Annotated[Path, typer.Argument(metavar="MOTION", help="A motion artifact (.h5) or one motion (.npz).")],
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Tokens to write (.h5).")] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE.h5", help="Tokens to write.")] = None,
     train: Annotated[bool, typer.Option("--train", help="Train a motion tokenizer on MOTION first and keep it in --tokenizer FOLDER.")] = False,
     tokenizer: o.TokenizerFolder = None,
     deepspeed: o.DeepSpeedConfig = None,
@@ -27,7 +27,9 @@ def tokenize(
     json: o.Json = False,
     quiet: o.Quiet = False,
 ) -> None:
-    """Turn motion into one token a frame; with --train, make the motion tokenizer too.
+    """Turn motion into tokens, one a frame.
+
+    With --train the motion tokenizer is made first.
 
     \b
     Examples:

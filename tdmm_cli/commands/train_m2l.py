@@ -13,7 +13,7 @@ from tdmm_cli.console import tell
 
 def train_m2l(
     tokens: Annotated[Path, typer.Argument(metavar="TOKENS", help="A tokens artifact (.h5), made by `tdmm tokenize`.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="Model folder to write.")],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FOLDER", help="Model folder to write.")],
     tokenizer: o.TokenizerFolder = None,
     text_model: o.TextModel = None,
     deepspeed: o.DeepSpeedConfig = None,
@@ -26,7 +26,7 @@ def train_m2l(
     json: o.Json = False,
     quiet: o.Quiet = False,
 ) -> None:
-    """Train a language model that describes motion (motion to language).
+    """Train a model that describes motion (motion to language).
 
     One process by default; the same command runs on many under deepspeed, torchrun or srun.
 
