@@ -163,7 +163,7 @@ def test_video_out(tmp_path: Path) -> None:
     assert write_motion_output(tmp_path / "a.mp4", [clip], RUN) == (tmp_path / "a.mp4",)
     video = open_video(tmp_path / "a.mp4")
     assert (video.num_frames, round(video.fps, 3)) == (3, 25.0)
-    with pytest.raises(MissingPartError, match="flame-2023 .*name its file once: tdmm info --face-model flame:PATH"):
+    with pytest.raises(MissingPartError, match=r"flame-2023 .*name its file once: tdmm info --face-model flame:PATH"):
         write_motion_output(tmp_path / "b.mp4", [replace(clip, motion=replace(motion, face_model="flame-2023"))], RUN)
     assert os.listdir(tmp_path) == ["a.mp4"]
 
