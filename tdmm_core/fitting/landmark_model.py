@@ -90,24 +90,37 @@ def to_pixels(world: np.ndarray, focal_px: float, centre_px: np.ndarray) -> np.n
 
 
 def project(points: np.ndarray, pose: Pose, pivot: np.ndarray, *, focal_px: float, centre_px: np.ndarray) -> Projection:
-    """Project (T, L, 3) unposed points, with derivatives."""
+    """Project (T, L, 3) unposed points, with derivatives in single precision."""
     world = place(points, pose, pivot)
-    x, y, depth = world[..., 0], world[..., 1], -world[..., 2]
-    zero, scale = np.zeros_like(depth), focal_px / depth
+    single = world.astype(np.float32)
+    scale = np.float32(focal_px) / -single[..., 2]
     # u = cx + f x / d, v = cy - f y / d with d = -z, so d/dz of 1/d is 1/d^2.
-    by_u = np.stack([scale, zero, scale * x / depth], -1)
-    by_v = np.stack([zero, -scale, -scale * y / depth], -1)
-    by_transl = np.stack([by_u, by_v], -2)  # (T, L, 2, 3)
-    rotation = axis_angle_to_matrix(pose.rotation)
-    turned = world - (pivot + pose.transl)[:, None]
-    # d(exp(w) p)/dw = -[R p]x J(w)
-    by_turn = -np.matmul(by_transl, _cross(turned))
+    by_transl = np.zeros((*scale.shape, 2, 3), np.float32)  # (T, L, 2, 3)
+    by_transl[..., 0, 0], by_transl[..., 1, 1] = scale, -scale
+    by_transl[..., :, 2] = single[..., :2] * (scale / -single[..., 2])[..., None] * np.array([1, -1], np.float32)
+    turned = single - (pivot + pose.transl).astype(np.float32)[:, None]
+    rotation = axis_angle_to_matrix(pose.rotation).astype(np.float32)
     return Projection(
         points_px=to_pixels(world, focal_px, centre_px),
-        by_point=np.matmul(by_transl, rotation[:, None]),
-        by_rotation=np.matmul(by_turn, left_jacobian(pose.rotation)[:, None]),
+        by_point=_times(by_transl, rotation),
+        by_rotation=_times(_by_turn(turned, by_transl), left_jacobian(pose.rotation).astype(np.float32)),
         by_transl=by_transl,
     )
+
+
+def _by_turn(turned: np.ndarray, by_transl: np.ndarray) -> np.ndarray:
+    """(T, L, 2, 3) how pixels move as the (T, L, 3) turned points turn on: d(exp(w) p)/dw = -[R p]x J(w), and -a [p]x = p x a."""
+    x, y, z = np.moveaxis(turned, -1, 0)
+    scale, u_depth, v_depth = by_transl[..., 0, 0], by_transl[..., 0, 2], by_transl[..., 1, 2]
+    result = np.empty_like(by_transl)
+    result[..., 0, 0], result[..., 0, 1], result[..., 0, 2] = y * u_depth, z * scale - x * u_depth, -y * scale
+    result[..., 1, 0], result[..., 1, 1], result[..., 1, 2] = y * v_depth + z * scale, -x * v_depth, -x * scale
+    return result
+
+
+def _times(rows: np.ndarray, matrices: np.ndarray) -> np.ndarray:
+    """(T, L, 2, 3) rows times a (T, 3, 3) matrix for each frame."""
+    return np.matmul(rows.reshape(len(rows), -1, 3), matrices).reshape(rows.shape)
 
 
 def left_jacobian(rotation: np.ndarray) -> np.ndarray:

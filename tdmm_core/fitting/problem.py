@@ -10,10 +10,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tdmm_core.fitting.landmark_model import LandmarkModel, Pose, Projection, project
+from tdmm_core.fitting.landmark_model import LandmarkModel, Pose, Projection, place, project, to_pixels
 
 _ROBUST = 3.0
 "Residuals beyond this many times the usual lose their weight (Geman-McClure)."
+_ENOUGH = 150
+"So many landmarks, evenly picked, shape a hessian well enough to descend along."
 _ROTATION_RAD, _TRANSL_M = 1.0, 1.0
 "Nearly no prior on the pose: enough to keep the equations regular."
 
@@ -75,8 +77,13 @@ def unposed(lm: LandmarkModel, face: Face, answer: Answer) -> np.ndarray:
     return lm.points(answer.expression, face.shape, answer.pose.rotation) + face.offset
 
 
+def projected(lm: LandmarkModel, face: Face, answer: Answer, centre_px: np.ndarray) -> np.ndarray:
+    """(T, L, 2) where the model's landmarks fall in the picture, without derivatives."""
+    return to_pixels(place(unposed(lm, face, answer), answer.pose, lm.pivot), face.focal_px, centre_px)
+
+
 def projection(lm: LandmarkModel, face: Face, answer: Answer, centre_px: np.ndarray) -> Projection:
-    """Where the model's landmarks fall in the picture."""
+    """Where the model's landmarks fall in the picture, with derivatives."""
     return project(unposed(lm, face, answer), answer.pose, lm.pivot, focal_px=face.focal_px, centre_px=centre_px)
 
 
@@ -88,7 +95,7 @@ def robust_weights(points_px: np.ndarray, seen: Observations) -> np.ndarray:
 
 def frame_cost(lm: LandmarkModel, face: Face, answer: Answer, seen: Observations) -> float:
     """Robust data term and prior of the expression, summed over frames."""
-    points = projection(lm, face, answer, seen.centre_px).points_px
+    points = projected(lm, face, answer, seen.centre_px)
     squared = ((points - seen.points_px) ** 2).sum(-1) * seen.precision**2
     data = (squared / (1 + squared / _ROBUST**2)).sum()
     prior = (((answer.expression - seen.expected) * seen.expected_precision) ** 2).sum()
@@ -112,11 +119,36 @@ def frame_equations(lm: LandmarkModel, face: Face, answer: Answer, seen: Observa
     residual = (now.points_px - seen.points_px) * weight[..., None]  # (T, L, 2)
     columns = [_along(now.by_point, lm.expression), now.by_rotation + _along(now.by_point, lm.turn), now.by_transl]
     if shared:
-        columns += [_along(now.by_point, lm.shape), (now.points_px - seen.centre_px)[..., None]]
-    jacobian = np.concatenate(columns, axis=-1) * weight[..., None, None]  # (T, L, 2, P + Q)
+        columns += [_along(now.by_point, lm.shape), (now.points_px - seen.centre_px)[..., None].astype(np.float32)]
+    jacobian = np.concatenate(columns, axis=-1)  # (T, L, 2, P + Q)
+    jacobian *= weight[..., None, None].astype(np.float32)
     flat = jacobian.reshape(len(jacobian), -1, jacobian.shape[-1])  # (T, 2 L, P + Q)
-    hessian = np.matmul(flat.transpose(0, 2, 1), flat)
+    hessian = np.matmul(flat.transpose(0, 2, 1), flat).astype(np.float64)
     gradient = np.matmul(residual.reshape(len(flat), 1, -1), flat)[:, 0]
+    _add_prior(hessian, gradient, answer, seen)
+    return Equations(hessian=hessian, gradient=gradient)
+
+
+def thinned_equations(lm: LandmarkModel, face: Face, answer: Answer, seen: Observations) -> Equations:
+    """As frame_equations with an exact gradient, but a hessian from some of the landmarks in single precision: a fifth of the time.
+
+    A step along it goes downhill as surely, and the descent ends at the same place.
+    """
+    now = projection(lm, face, answer, seen.centre_px)
+    weight = robust_weights(now.points_px, seen) * seen.precision**2  # (T, L)
+    pull = (now.points_px - seen.points_px) * weight[..., None]  # (T, L, 2)
+    by_point = (pull[..., 0, None] * now.by_point[..., 0, :] + pull[..., 1, None] * now.by_point[..., 1, :]).reshape(len(pull), -1)  # (T, 3 L)
+    turn, units = lm.turn.reshape(-1, 3), lm.expression.reshape(len(lm.mean) * 3, -1)
+    flat = pull.reshape(len(pull), 1, -1)
+    by_rotation, by_transl = (np.matmul(flat, d.reshape(len(flat), -1, 3))[:, 0] for d in (now.by_rotation, now.by_transl))
+    gradient = np.concatenate([by_point @ units, by_rotation + by_point @ turn, by_transl], axis=1)
+    some = slice(None, None, max(1, len(lm.mean) // _ENOUGH))
+    columns = [_along(now.by_point[:, some], lm.expression[some]), now.by_rotation[:, some] + _along(now.by_point[:, some], lm.turn[some])]
+    share = np.sqrt(weight[:, some] * (weight.sum(1) / weight[:, some].sum(1))[:, None]).astype(np.float32)
+    jacobian = np.concatenate([*columns, now.by_transl[:, some]], axis=-1)
+    jacobian *= share[..., None, None]
+    flat = jacobian.reshape(len(jacobian), -1, jacobian.shape[-1])  # (T, 2 L / 3, P)
+    hessian = np.matmul(flat.transpose(0, 2, 1), flat).astype(np.float64)
     _add_prior(hessian, gradient, answer, seen)
     return Equations(hessian=hessian, gradient=gradient)
 
@@ -130,7 +162,7 @@ def _add_prior(hessian: np.ndarray, gradient: np.ndarray, answer: Answer, seen: 
 
 
 def _along(by_point: np.ndarray, basis: np.ndarray) -> np.ndarray:
-    """(T, L, 2, E): pixels moved by each of E directions, (L, 3, E)."""
+    """(T, L, 2, E) single precision: pixels moved by each of E directions, (L, 3, E)."""
     frames, landmarks = by_point.shape[:2]
     rows = np.ascontiguousarray(by_point.transpose(1, 0, 2, 3)).reshape(landmarks, frames * 2, 3)
-    return np.matmul(rows, basis).reshape(landmarks, frames, 2, -1).transpose(1, 0, 2, 3)
+    return np.matmul(rows, basis.astype(rows.dtype)).reshape(landmarks, frames, 2, -1).transpose(1, 0, 2, 3)

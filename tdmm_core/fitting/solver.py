@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 
 from tdmm_core.fitting.landmark_model import LandmarkModel
-from tdmm_core.fitting.problem import Answer, Equations, Face, Observations, frame_cost, frame_equations
+from tdmm_core.fitting.problem import Answer, Equations, Face, Observations, frame_cost, thinned_equations
 
 _CHUNK = 64
 "Frames whose derivatives are held in memory at once."
@@ -102,7 +102,7 @@ def _step(lm: LandmarkModel, face: Face, vector: np.ndarray, seen: Observations,
 
 def _all_equations(lm: LandmarkModel, face: Face, vector: np.ndarray, seen: Observations) -> Equations:
     parts = [slice(i, i + _CHUNK) for i in range(0, len(vector), _CHUNK)]
-    each = [frame_equations(lm, face, Answer.of(vector[p]), seen[p]) for p in parts]
+    each = [thinned_equations(lm, face, Answer.of(vector[p]), seen[p]) for p in parts]
     return Equations(hessian=np.concatenate([e.hessian for e in each]), gradient=np.concatenate([e.gradient for e in each]))
 
 

@@ -20,6 +20,7 @@ from tdmm_core.fitting.config import FitConfig
 from tdmm_core.fitting.correspondence import Calibration, load_calibration
 from tdmm_core.morphable.open_head import load_open_head
 from tdmm_core.pipelines.fit_jobs import FitJob
+from tdmm_core.runtime.blas import one_blas_thread
 from tdmm_core.runtime.progress import SILENT, Progress
 from tdmm_core.video.reader import SourceFrames, open_video
 
@@ -45,7 +46,8 @@ def fit_job(job: FitJob, *, fitting: Fitting, progress: Progress = SILENT) -> Mo
         video = open_video(job.video)
         frames = SourceFrames(video, fitting.config.fps)
         progress.start("fitting", len(frames), "frame")
-        fitted = _fitted(frames, fitting, progress)
+        with one_blas_thread():
+            fitted = _fitted(frames, fitting, progress)
     except MissingPartError:
         raise
     except TdmmError as e:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tdmm_core.fitting.correspondence import load_calibration
 from tdmm_core.fitting.identity import key_frames
 from tdmm_core.fitting.initial_pose import continuous, initial_pose
-from tdmm_core.fitting.landmark_model import LandmarkModel, Pose, left_jacobian, project
-from tdmm_core.fitting.problem import Answer, Face, Observations, frame_cost, frame_equations
+from tdmm_core.fitting.landmark_model import LandmarkModel, Pose, landmark_model, left_jacobian, project
+from tdmm_core.fitting.problem import Answer, Face, Observations, frame_cost, frame_equations, projection, thinned_equations
+from tdmm_core.morphable.open_head import load_open_head
 from tdmm_core.morphable.rotations import axis_angle_to_matrix
 
 CENTRE = np.array([100.0, 80.0])
@@ -75,6 +77,27 @@ def test_equations_are_the_costs_derivative() -> None:
         moved[frame, column] += 1e-5
         slope = (frame_cost(lm, face, Answer.of(moved), seen) - frame_cost(lm, face, guess, seen)) / 2e-5
         assert np.isclose(slope, gradient[frame, column], rtol=0.02, atol=1e-4), (frame, column)
+
+
+def test_thinned_equations_have_the_exact_gradient_and_nearly_the_hessian() -> None:
+    """On the package's own calibration: the fast path against the slow one."""
+    model = load_open_head()
+    lm, rng = landmark_model(model, load_calibration(model)), np.random.default_rng(2)
+    truth, guess = (answer(rng, 4, model.num_expression) for _ in range(2))
+    face = Face(shape=rng.normal(0, 1, model.num_shape), focal_px=500.0, offset=rng.normal(0, 1e-3, lm.mean.shape))
+    count = len(lm.mean)
+    seen = Observations(
+        points_px=projection(lm, face, truth, CENTRE).points_px,
+        precision=rng.uniform(0.02, 0.04, (4, count)),
+        expected=guess.expression,
+        expected_precision=np.full(model.num_expression, 0.7),
+        centre_px=CENTRE,
+    )
+    exact, thin = (make(lm, face, guess, seen) for make in (frame_equations, thinned_equations))
+    scale = np.sqrt(np.einsum("tpp->tp", exact.hessian))
+    assert np.abs((thin.gradient - exact.gradient) / scale).max() < 1e-3 * np.abs(exact.gradient / scale).max()
+    correlation = [h / scale[:, :, None] / scale[:, None, :] for h in (exact.hessian, thin.hessian)]
+    assert np.abs(correlation[1] - correlation[0]).mean() < 0.05 and np.linalg.eigvalsh(thin.hessian).min() > 0
 
 
 def test_first_guess_of_the_pose_is_near() -> None:
