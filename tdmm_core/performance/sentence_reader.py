@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 
 from tdmm_core.domain.script import Event, Script
 from tdmm_core.performance.lexicon import Lexicon, load_lexicon
@@ -109,30 +110,26 @@ def as_script(named: Sequence[Named], lexicon: Lexicon | None = None) -> Script:
 
 
 def _events(reading: _Reading, vocabulary: Vocabulary) -> list[Named]:
-    """Phrases of labels, the longest first; no word serves two."""
+    """Phrases of labels: the longest first, of equally long ones the tightest; no word serves two."""
     known = set(reading.lemmas)
-    places = set(reading.words) & set(PLACES)
+    if not known.isdisjoint(PLACES):
+        known |= set(SLOTS)
+    fitting = [p for p in vocabulary.patterns if known.issuperset(p.words)]
     found: list[Named] = []
-    for pattern in vocabulary.patterns:
-        plain = [w for w in pattern.words if w not in SLOTS]
-        if not known.issuperset(plain) or (len(plain) < len(pattern.words) and not places):
-            continue
-        start = 0
-        while (spots := _match(reading, pattern, start)) is not None:
+    for _, patterns in groupby(fitting, key=lambda p: len(p.words)):
+        same = list(patterns)
+        while offers := [(spots[-1] - spots[0], i, spots) for i, p in enumerate(same) if (spots := _match(reading, p)) is not None]:
+            _, i, spots = min(offers)
             reading.taken.update(spots)
-            where = next((PLACES[reading.words[i]] for i, w in zip(spots, pattern.words, strict=True) if w in SLOTS), "")
-            found.append(Named(pattern=pattern, places=spots, place=where))
-            start = spots[-1] + 1
+            where = next((PLACES[reading.words[k]] for k, w in zip(spots, same[i].words, strict=True) if w in SLOTS), "")
+            found.append(Named(pattern=same[i], places=spots, place=where))
     return found
 
 
-def _match(reading: _Reading, pattern: Pattern, start: int) -> tuple[int, ...] | None:
-    for first in range(start, len(reading.words)):
-        if _fits(reading, first, pattern.words[0]):
-            spots = _rest(reading, pattern, first)
-            if spots is not None:
-                return spots
-    return None
+def _match(reading: _Reading, pattern: Pattern) -> tuple[int, ...] | None:
+    """Where the pattern stands, as tight as can be."""
+    firsts = (i for i in range(len(reading.words)) if _fits(reading, i, pattern.words[0]))
+    return min((s for i in firsts if (s := _rest(reading, pattern, i)) is not None), key=lambda s: s[-1] - s[0], default=None)
 
 
 def _rest(reading: _Reading, pattern: Pattern, first: int) -> tuple[int, ...] | None:
