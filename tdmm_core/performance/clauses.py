@@ -8,23 +8,10 @@ from random import Random
 from tdmm_core.domain.script import Event
 from tdmm_core.performance.grammar import Form, article, conjugate, fill, number, plural, seconds, times
 from tdmm_core.performance.lexicon import Degree, Label, Lexicon, TempoWords
+from tdmm_core.performance.persons import Person
 
 MICRO_S = 0.6
 "An expression shorter than this is a flash of one."
-
-
-@dataclass(frozen=True, kw_only=True)
-class Person:
-    """Who does it."""
-
-    subject: str
-    "a woman, he, the face"
-    poss: str
-    refl: str
-    headed: bool = True
-    "Whether it can nod and turn its head."
-    gender: str = ""
-    "female, male, or empty where the words leave it open."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +70,7 @@ def verb_phrase(wording: Wording, form: Form, rng: Random) -> str:
             return _with_tempo(wording, conjugate(verb, form), _strong(wording, rng.choice(label.nouns), rng), rng)
         case "thing":
             verb = rng.choice(["give", "make", "do"] if label.kind in ("head", "gaze", "blink") else ["give", "show", "make"])
-            return _dated(wording, f"{conjugate(verb, form)} {noun_phrase(wording, rng, dated=False)}", rng)
+            return with_length(wording, f"{conjugate(verb, form)} {noun_phrase(wording, rng, dated=False)}", rng)
         case "state":
             return _state_clause(wording, form, rng)
         case _:
@@ -93,17 +80,23 @@ def verb_phrase(wording: Wording, form: Form, rng: Random) -> str:
 def _verb_clause(wording: Wording, form: Form, rng: Random) -> str:
     """A verb of the label's own with adverbs before or after: "slightly pouts", "raises her eyebrows very strongly"."""
     base = conjugate(wording.filled(rng.choice(wording.label.verbs)), form)
+    before, after = manner(wording, rng, leading=form != "to")
+    count = count_words(wording, rng)
+    short = all(" " not in m for m in after)
+    after = [*count, " and ".join(after)] if short else [*after[:1], *count, *after[1:]]
+    return with_length(wording, " ".join([*before, base, *(a for a in after if a)]), rng)
+
+
+def manner(wording: Wording, rng: Random, *, leading: bool) -> tuple[list[str], list[str]]:
+    """Adverbs of strength, tempo and shortness: at most one that stands before the verb, and those after it."""
     before: list[str] = []
-    manner: list[str] = []
+    after: list[str] = []
     for words, often in ((wording.adverbs(), 0.5), (wording.tempo_adverbs(), 0.6), (("briefly",) if wording.micro else (), 0.7)):
         if words:
             adverb = rng.choice(words)
-            front = not before and form != "to" and _leads(adverb, wording) and rng.random() < often
-            (before if front else manner).append(adverb)
-    after = [_count(wording, rng)] if wording.label.countable else []
-    short = all(" " not in m for m in manner)
-    after = [*after, " and ".join(manner)] if short else [*manner[:1], *after, *manner[1:]]
-    return _dated(wording, " ".join([*before, base, *(a for a in after if a)]), rng)
+            front = not before and leading and _leads(adverb, wording) and rng.random() < often
+            (before if front else after).append(adverb)
+    return before, after
 
 
 def _leads(adverb: str, wording: Wording) -> bool:
@@ -111,11 +104,12 @@ def _leads(adverb: str, wording: Wording) -> bool:
     return " " not in adverb and adverb not in ("extremely", "far") and not (wording.label.kind == "head" and adverb in wording.adverbs())
 
 
-def _count(wording: Wording, rng: Random) -> str:
+def count_words(wording: Wording, rng: Random) -> list[str]:
+    """twice, three times; nothing or once for one."""
+    if not wording.label.countable:
+        return []
     count = wording.event.count
-    if count == 1:
-        return rng.choice(["once", "once", ""])
-    return times(count)
+    return [rng.choice(["once", "once", ""])] if count == 1 else [times(count)]
 
 
 def _adjective_clause(wording: Wording, form: Form, rng: Random) -> str:
@@ -131,7 +125,7 @@ def _adjective_clause(wording: Wording, form: Form, rng: Random) -> str:
 def _state_clause(wording: Wording, form: Form, rng: Random) -> str:
     state = rng.choice(wording.label.states)
     verb = "keep" if state.startswith("{poss}") else rng.choice(["have", "show"])
-    return _dated(wording, f"{conjugate(verb, form)} {wording.filled(state)}", rng)
+    return with_length(wording, f"{conjugate(verb, form)} {wording.filled(state)}", rng)
 
 
 def _qualified(wording: Wording) -> bool:
@@ -146,7 +140,7 @@ def _with_tempo(wording: Wording, verb: str, rest: str, rng: Random) -> str:
         words = f"{adverb} {words}" if " " not in adverb and rng.random() < 0.6 else f"{words} {adverb}"
     if wording.micro:
         words = f"{words} {rng.choice(['for an instant', 'for a split second', 'very briefly'])}"
-    return _dated(wording, words, rng)
+    return with_length(wording, words, rng)
 
 
 def _graded(wording: Wording, adjective: str, rng: Random) -> str:
@@ -158,7 +152,7 @@ def _strong(wording: Wording, noun: str, rng: Random) -> str:
     return f"{rng.choice(wording.adjectives())} {noun}" if wording.adjectives() else noun
 
 
-def _dated(wording: Wording, words: str, rng: Random) -> str:
+def with_length(wording: Wording, words: str, rng: Random) -> str:
     if not wording.timed or wording.micro or wording.label.countable:
         return words
     length = seconds(wording.event.end_s - wording.event.start_s)
@@ -181,7 +175,7 @@ def noun_phrase(wording: Wording, rng: Random, *, dated: bool = True) -> str:
         words = " ".join([number(event.count), *qualities, plural(rng.choice(things))])
     else:
         words = article(" ".join([*qualities, rng.choice(things)]))
-    return _dated(wording, words, rng) if dated else words
+    return with_length(wording, words, rng) if dated else words
 
 
 def _things(wording: Wording, rng: Random) -> list[str]:

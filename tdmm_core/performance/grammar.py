@@ -22,7 +22,7 @@ _DOUBLED = {
     "grin": "grinn", "nod": "nodd", "sob": "sobb", "let": "lett", "drop": "dropp", "jut": "jutt", "shut": "shutt", "knit": "knitt", "get": "gett",
     "put": "putt", "shrug": "shrugg", "begin": "beginn", "grit": "gritt", "pat": "patt", "bat": "batt",
     "gag": "gagg", "wag": "wagg", "hum": "humm", "bob": "bobb", "tip": "tipp", "dip": "dipp", "snap": "snapp", "scan": "scann", "jab": "jabb",
-    "run": "runn", "flit": "flitt", "fret": "frett", "pop": "popp", "panic": "panick", "tut": "tutt", "chat": "chatt",
+    "run": "runn", "thin": "thinn", "flit": "flitt", "fret": "frett", "pop": "popp", "panic": "panick", "tut": "tutt", "chat": "chatt",
 }  # fmt: skip
 _PARTICIPLE = {
     "be": "been", "become": "become", "bite": "bitten", "blow": "blown", "break": "broken", "give": "given", "shake": "shaken", "speak": "spoken",

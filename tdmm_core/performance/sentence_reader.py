@@ -5,6 +5,7 @@ The way back of `sentences`, for checking what others write; knows no motion. Ti
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -18,15 +19,16 @@ _GAP = 4
 _FAR = 1000.0
 _BREAKS = frozenset(
     (",", ";", ".", ":", "!", "then", "while", "before", "after", "once", "followed", "finally", "whereupon", "until", "when", "afterwards", "next",
-     "later")
+     "later", "ends", "ended", "who")
 )
-_ONWARD = frozenset(("then", "before", "followed", "finally", "afterwards", "later", "next", ";", "until", "."))
+_ONWARD = frozenset(("then", "before", "followed", "finally", "afterwards", "later", "next", ";", "until", ".", "ends", "ended", "ending", "end"))
+_AT_ONCE = frozenset(("same", "meanwhile", "simultaneously", "all"))
 _TURNS = frozenset(
     f"{stem}{end}" for stem in ("turn", "melt", "shift", "morph") for end in ("", "s", "ed", "ing")
 ) | {"change", "changes", "changed", "changing", "give", "gives", "giving", "gave", "fade", "fades", "faded", "fading", "move", "moves", "moving"}
 _INTO = frozenset(("to", "into", "way"))
-_PRONOUNS = frozenset(("she", "he", "they", "it", "someone", "you", "we"))
-_SUBJECTS = _PRONOUNS | {"the", "a", "an", "one", "her", "his", "their"}
+_PRONOUNS = frozenset(("she", "he", "they", "it", "someone", "somebody", "you", "we"))
+_SUBJECTS = _PRONOUNS | {"the", "a", "an", "one", "her", "his", "their", "this", "that"}
 _NUMBERS = {"once": 1, "twice": 2, "thrice": 3, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6}
 
 
@@ -74,7 +76,7 @@ class _Reading:
 def read_sentence(text: str, vocabulary: Vocabulary | None = None) -> tuple[Named, ...]:
     """What a sentence names, in the order in which it happens; nothing for a sentence that names no label."""
     vocabulary = vocabulary or load_vocabulary()
-    words = words_of(text)
+    words = words_of(re.sub(r"\b(after|following) (that|this),?", "afterwards", text, flags=re.IGNORECASE))
     reading = _Reading(words=words, lemmas=[vocabulary.lemma(w) for w in words])
     _take_modifiers(reading, [m for m in vocabulary.modifiers if len(m.words) > 2])
     events = sorted(_events(reading, vocabulary), key=lambda e: e.start)
@@ -264,8 +266,10 @@ def _order(reading: _Reading, events: Sequence[Named]) -> None:
 
 def _goes_on(reading: _Reading, low: int, high: int) -> bool:
     between = [i for i in range(low + 1, high) if i not in reading.taken]
-    if any(reading.words[i] in _ONWARD or _turning(reading, i) for i in between):
-        return True
+    onward = [i for i in between if reading.words[i] in _ONWARD or _turning(reading, i)]
+    if onward:
+        # "She smiles. At the same time she nods."
+        return not any(i > onward[-1] and reading.words[i] in _AT_ONCE for i in between)
     return any(reading.words[i] in ("after", "before", "once") for i in range(high) if i not in reading.taken) and _closes_lead(reading, between)
 
 

@@ -10,6 +10,7 @@ from typing import Literal
 
 from tdmm_core.performance.grammar import conjugate, participle
 from tdmm_core.performance.lexicon import Label, Lexicon, load_lexicon
+from tdmm_core.performance.passive import parted
 
 Forms = ("third", "plural", "past", "ing")
 SLOTS = ("{side}", "{direction}")
@@ -21,9 +22,6 @@ _IDLE = frozenset(
     ("a", "an", "the", "of", "to", "at", "on", "both", "as", "by", "{poss}", "{refl}", "her", "his", "their", "its", "your", "my", "our", "one's")
 ) | {"herself", "himself", "themselves", "itself", "yourself", "oneself"}
 "Words of a phrase that carry nothing by themselves."
-
-_LIGHT = frozenset(("give", "show", "make", "do", "put", "let", "keep", "have", "pull", "take"))
-"Verbs that say nothing by themselves: they have no passive that anybody writes."
 
 _MORE_DEGREES: Mapping[str, tuple[str, ...]] = {
     "extreme": (
@@ -130,9 +128,10 @@ def _patterns(label: Label, vocabulary: Vocabulary) -> Iterable[Pattern]:
         words = content(phrase, vocabulary)
         noun = phrase in label.things
         yield Pattern(label=label.name, words=words, noun=noun)
-        if phrase in label.verbs and len(words) > 1 and words[0] not in _LIGHT:
-            # "raise her eyebrows" -> "her eyebrows are raised"
-            yield Pattern(label=label.name, words=(*words[1:], words[0]), noun=False)
+        if phrase in label.verbs and (found := parted(phrase)) is not None:
+            # "press {poss} lips together" -> "her lips are pressed together"
+            verb, part, rest = found
+            yield Pattern(label=label.name, words=content(f"{part} {verb} {rest}", vocabulary), noun=False)
         if phrase in label.things and len(words) > 1:
             # "turn of the head" -> "head turn"
             yield Pattern(label=label.name, words=(*words[1:], words[0]), noun=True)

@@ -1,0 +1,54 @@
+"""Who a sentence is about: a subject with the pronouns that go with it. Knows no event."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Person:
+    """Who does it."""
+
+    subject: str
+    "a woman, he, the face"
+    poss: str
+    refl: str
+    headed: bool = True
+    "Whether it can nod and turn its head."
+    gender: str = ""
+    "female, male, or empty where the words leave it open."
+
+    @property
+    def again(self) -> str:
+        """The pronoun of a second clause."""
+        return {"her": "she", "his": "he", "its": "it"}.get(self.poss, "they")
+
+    @property
+    def object(self) -> str:
+        """After "make" or "see"."""
+        return {"she": "her", "he": "him"}.get(self.subject, self.subject)
+
+    @property
+    def owner(self) -> str:
+        """Before what belongs to the person: "her", "the woman's"."""
+        return self.poss if self.subject in ("she", "he", "") else f"{self.subject}'s"
+
+    @property
+    def plain(self) -> bool:
+        """Whether a pronoun stands for it."""
+        return self.subject in ("she", "he")
+
+
+def _person(subject: str, poss: str, gender: str = "", *, headed: bool = True) -> Person:
+    refl = {"her": "herself", "his": "himself", "its": "itself"}.get(poss, "themselves")
+    return Person(subject=subject, poss=poss, refl=refl, headed=headed, gender=gender)
+
+
+PERSONS: tuple[Person, ...] = (
+    *(_person(s, "their") for s in ("the person", "a person", "someone", "the actor", "the speaker", "this person", "somebody", "the character")),
+    _person("the face", "its", headed=False),
+    *(_person(s, "her", "female") for s in ("she", "she", "a woman", "the woman", "the young woman", "a girl", "the actress", "an older woman")),
+    *(_person(s, "his", "male") for s in ("he", "he", "a man", "the man", "an old man", "a guy", "the boy", "a young man")),
+)
+NOBODY = Person(subject="", poss="the", refl="oneself")
+YOU = Person(subject="", poss="your", refl="yourself")
