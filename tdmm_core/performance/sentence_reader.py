@@ -65,7 +65,7 @@ class _Reading:
     taken: set[int] = field(default_factory=set)
     "Positions of the words of events."
     fixed: set[int] = field(default_factory=set)
-    "Positions of modifiers of three words and more: no event and no break is made of them."
+    "Positions of modifiers."
     modifiers: list[tuple[Modifier, tuple[int, ...]]] = field(default_factory=list)
 
     def free(self, spots: Sequence[int]) -> bool:
@@ -78,9 +78,10 @@ def read_sentence(text: str, vocabulary: Vocabulary | None = None) -> tuple[Name
     vocabulary = vocabulary or load_vocabulary()
     words = words_of(re.sub(r"\b(after|following) (that|this),?", "afterwards", text, flags=re.IGNORECASE))
     reading = _Reading(words=words, lemmas=[vocabulary.lemma(w) for w in words])
-    _take_modifiers(reading, [m for m in vocabulary.modifiers if len(m.words) > 2])
+    whole = [m for m in vocabulary.modifiers if len(m.words) > 2 or m.words[0] == "a"]
+    _take_modifiers(reading, whole)
     events = sorted(_events(reading, vocabulary), key=lambda e: e.start)
-    _take_modifiers(reading, [m for m in vocabulary.modifiers if len(m.words) < 3])
+    _take_modifiers(reading, [m for m in vocabulary.modifiers if m not in whole])
     _take_counts(reading)
     _qualify(events, reading, _breaks(reading, events))
     _order(reading, events)
