@@ -85,7 +85,7 @@ def test_the_demo_prompt_is_within_the_distribution():
         events=(event_of("pout", start_s=0.3, end_s=2.2, tempo="slow", intensity=0.55), event_of("surprise", start_s=2.0, end_s=4.0, intensity=0.55)),
         duration_s=4.0,
     )
-    texts = {t for seed in range(60) for t in write_sentences(script, count=8, seed=seed)}
+    texts = {t for seed in range(400) for t in write_sentences(script, count=8, seed=seed)}
     assert "a slow pout turning to surprise" in texts
 
 
