@@ -22,6 +22,8 @@ from tdmm_core.language.l2m_network import L2MNetwork
 
 SMALL = 30_000_000
 "Parameters up to which one thread is the fastest."
+_SURE = 1 - 1e-6
+"A probability of the end beyond which the codes would have none left."
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -115,12 +117,18 @@ def _begin(network: L2MNetwork, requests: Sequence[Request], config: AnimateConf
 
 
 def guide(logits: torch.Tensor, guidance: float) -> torch.Tensor:
-    """(2B, N) with prompt, then without -> (B, N) float32 log-probabilities moved away from those without; (B, N) stays at guidance 1."""
+    """(2B, N) with prompt, then without -> (B, N) float32 log-probabilities moved away from those without; (B, N) stays at guidance 1.
+
+    The last class, the end, keeps the probability that it has with the prompt. It is small and asked for at every frame, so that what guidance
+    makes of it adds up: most motions would end within a second and a half.
+    """
     scores = fn.log_softmax(logits.float(), -1)
     if guidance == 1:
         return scores
     prompted, free = scores.chunk(2)
-    return torch.lerp(free, prompted, guidance)
+    end = prompted[:, -1:]
+    codes = fn.log_softmax(torch.lerp(free[:, :-1], prompted[:, :-1], guidance), -1)
+    return torch.cat([codes + torch.log1p(-end.exp().clamp(max=_SURE)), end], -1)
 
 
 def choose(logits: torch.Tensor, draws: torch.Tensor, config: AnimateConfig) -> torch.Tensor:

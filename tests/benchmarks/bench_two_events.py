@@ -23,7 +23,9 @@ from tdmm_core.pipelines.run import Run
 from tdmm_core.recipes.load import load_recipe
 
 SEEDS = int(os.environ.get("SEEDS", "4"))
-SECONDS = 5.0
+SECONDS = float(os.environ.get("SECONDS_ASKED", "0")) or None
+"None leaves the length to the model, as a user does who says nothing."
+ACTED_S = 5.0
 AMOUNT, COSINE = 0.35, 0.7
 PROMPTS = (
     ("a slow pout turning to surprise", "pout", "surprise"),
@@ -64,9 +66,12 @@ def score(motions: list[FaceMotion], pairs: list[tuple[str, str]]) -> tuple[floa
 
 def acted(first: str, second: str, seed: int) -> FaceMotion:
     labels = load_lexicon()
-    half = SECONDS / 2
-    events = [Event(kind=labels.label(n).kind, label=n, start_s=0.3 + i * half, end_s=half - 0.2 + i * half, intensity=0.7) for i, n in enumerate((first, second))]
-    return perform(Script(events=tuple(events), duration_s=SECONDS), seed=seed)
+    half = ACTED_S / 2
+    events = [
+        Event(kind=labels.label(name).kind, label=name, start_s=0.3 + i * half, end_s=half - 0.2 + i * half, intensity=0.7)
+        for i, name in enumerate((first, second))
+    ]
+    return perform(Script(events=tuple(events), duration_s=ACTED_S), seed=seed)
 
 
 def test_both_events_are_shown() -> None:
@@ -82,5 +87,7 @@ def test_both_events_are_shown() -> None:
     truth = score([acted(a, b, seed) for seed in range(SEEDS) for a, b in pairs], wanted)
     for name, (first, second, both) in (("scripted", truth), ("animate", score(motions, wanted)), ("of other prompts", score(motions, others))):
         print(f"\n{name:>18}: first {first:.2f}, second {second:.2f}, both in order {both:.2f}", end="")
-    print(f"\n{len(motions)} motions; temperature {config.temperature}, top_p {config.top_p}, guidance {config.guidance}")
+    lengths = [m.duration_s for m in motions]
+    print(f"\n{len(motions)} motions of {np.mean(lengths):.1f} s ({min(lengths):.1f} to {max(lengths):.1f})", end="; ")
+    print(f"temperature {config.temperature}, top_p {config.top_p}, guidance {config.guidance}")
     assert truth[2] > 0.8

@@ -114,3 +114,16 @@ def test_guidance_moves_away_from_what_needs_no_prompt() -> None:
     torch.testing.assert_close(guide(prompted, 1.0), prompted.log_softmax(-1))
     shares = [guide(both, g).softmax(-1)[0, 0].item() for g in (1.5, 2.0, 4.0)]
     assert prompted.softmax(-1)[0, 0] < shares[0] < shares[1] < shares[2]
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10**6), guidance=st.sampled_from([0.0, 1.5, 3.0, 20.0]))
+def test_guidance_leaves_the_end_as_likely_as_the_prompt_makes_it(seed: int, guidance: float) -> None:
+    rng = np.random.default_rng(seed)
+    both = torch.from_numpy((4 * rng.standard_normal((6, 9))).astype(np.float32))
+    prompted, free = both.log_softmax(-1).double().chunk(2)
+    guided = guide(both, guidance).double()
+    torch.testing.assert_close(guided[:, -1], prompted[:, -1], atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(guided.exp().sum(-1), torch.ones(3, dtype=torch.float64), atol=1e-4, rtol=0)
+    pushed = (free + guidance * (prompted - free))[:, :-1]
+    torch.testing.assert_close(guided[:, :-1].softmax(-1), pushed.softmax(-1), atol=1e-5, rtol=1e-4)
