@@ -68,6 +68,14 @@ def articulated(curves: np.ndarray, speaks: np.ndarray) -> np.ndarray:
     return curves * (1.0 - speaks[:, None] * _GIVEN_UP) if speaks.any() else curves
 
 
+def reach(units: np.ndarray) -> np.ndarray:
+    """The most that the usual company of units (52,) can add to each: what a reader must leave open."""
+    who, whom, share = _COMPANY
+    added = np.zeros_like(units)
+    np.maximum.at(added, whom, units[who] * share)
+    return added
+
+
 def settle(curves: np.ndarray) -> np.ndarray:
     """Curves (T, 52) after inhibition and between 0 and 1: antagonists cancel, closed lids take wide eyes away, and so on."""
     curves = np.clip(curves, 0.0, 1.0)

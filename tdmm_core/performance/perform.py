@@ -61,6 +61,15 @@ def curves(script: Script, num_frames: int, *, seed: int, actor: Actor, fps: flo
     return settle(faces), sway + turned
 
 
+def contributions(script: Script, *, seed: int, actor: Actor | None = None, fps: float = 25.0) -> list[Gesture]:
+    """What each event of `script`, in its order, adds to the performance that `perform` gives for the same arguments.
+
+    Without rest, company of other events, spontaneous motion and noise: the truth that readers of performances are checked on.
+    """
+    times = np.arange(max(1, round(script.duration_s * fps))) / fps
+    return _gestures(script, times, actor or draw_actor(seed), stream(seed, "performance"))
+
+
 def _gestures(script: Script, times: np.ndarray, actor: Actor, rng: np.random.Generator) -> list[Gesture]:
     lexicon = load_lexicon()
     # The last frame lies before the script's end, so an event may end after it and yet be meant to last.

@@ -1,0 +1,86 @@
+"""What lids do: blinks and winks, told from lids that stay low. Knows the two lid curves and no other unit, no label and no head.
+
+A blink is a bump of both lids too short to be a closing of the eyes: what a morphological opening over half a second takes away. A wink is a
+bump of one lid beyond the other; it may dwell a little longer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.ndimage import grey_opening
+from scipy.signal import find_peaks
+
+_BLINK_S, _WINK_S = 0.5, 1.1
+"Longest blink and wink."
+_BLINK, _WINK = 0.3, 0.3
+"Least closure of a blink, and of one lid beyond the other in a wink."
+_RUN_S = 0.9
+"Blinks this close to one another are one event with a count."
+
+
+@dataclass(frozen=True, kw_only=True)
+class LidEvent:
+    """Blinks in a row, or winks of one eye in a row."""
+
+    side: str
+    "left, right: a wink; both: blinks."
+    start_s: float
+    end_s: float
+    instants_s: tuple[float, ...]
+    "When the lid was lowest, each time."
+
+    @property
+    def count(self) -> int:
+        return len(self.instants_s)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Lids:
+    """Both lids, the quick parted from the slow."""
+
+    slow: np.ndarray
+    "(T, 2) left, right closure without blinks and winks."
+    events: tuple[LidEvent, ...]
+
+
+def read_lids(closure: np.ndarray, fps: float) -> Lids:
+    """Blinks and winks of the lids' closure (T, 2), left and right, 0 to 1."""
+    common = closure.min(axis=1)
+    beyond = closure - common[:, None]
+    steady = _opened(common, _BLINK_S, fps)
+    quick = common - steady
+    events = _in_rows(quick, _BLINK, "both", fps)
+    slow = np.repeat(steady[:, None], 2, axis=1)
+    for k, side in enumerate(("left", "right")):
+        held = _opened(beyond[:, k], _WINK_S, fps)
+        wink = beyond[:, k] - held
+        slow[:, k] += held
+        events += _in_rows(wink, _WINK, side, fps)
+    return Lids(slow=slow, events=tuple(sorted(events, key=lambda e: (e.start_s, e.side))))
+
+
+def _opened(curve: np.ndarray, width_s: float, fps: float) -> np.ndarray:
+    return grey_opening(curve, size=max(3, round(width_s * fps)), mode="nearest")
+
+
+def _in_rows(quick: np.ndarray, height: float, side: str, fps: float) -> list[LidEvent]:
+    padded = np.concatenate([[0.0], quick, [0.0]])
+    peaks, found = find_peaks(padded, height=height, prominence=0.6 * height, width=1, rel_height=0.9)
+    rows: list[list[int]] = []
+    for i, peak in enumerate(peaks):
+        if rows and peak - peaks[rows[-1][-1]] < _RUN_S * fps:
+            rows[-1].append(i)
+        else:
+            rows.append([i])
+    last = len(quick) - 1
+    return [
+        LidEvent(
+            side=side,
+            start_s=max(0.0, found["left_ips"][row[0]] - 1) / fps,
+            end_s=min(last, found["right_ips"][row[-1]] - 1) / fps,
+            instants_s=tuple((peaks[i] - 1) / fps for i in row),
+        )
+        for row in rows
+    ]  # fmt: skip
