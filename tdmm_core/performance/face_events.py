@@ -12,6 +12,7 @@ from itertools import pairwise
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
+from scipy.signal import find_peaks
 
 from tdmm_core.domain.script import Side
 from tdmm_core.performance.families import Faces
@@ -21,16 +22,20 @@ from tdmm_core.performance.runs import first_over
 from tdmm_core.performance.segments import cut
 from tdmm_core.performance.unit_events import Activity
 
-_STEADY_S = 0.11
+_STEADY_S = 0.09
 "Standard deviation of the smoothing under which laughter and chewing are steady."
 _HZ = 12.5
 "Rate at which stretches are cut."
-_CUT, _SHORTEST_S, _LONGEST_S = 0.15, 0.16, 12.0
+_CUT, _SHORTEST_S, _LONGEST_S = 0.12, 0.16, 12.0
 "Squared units that a stretch more must save, and how long a stretch may be."
-_STARTS, _LASTS = 9.0, 2.5
+_STARTS, _LASTS = 11.0, 3.0
 "Misfit that a new event must save, and that a label must save in every further stretch."
 _FULL_S = 0.4
 "Shorter stretches count less."
+_BEAT = 0.35
+"Prominence of a repetition, as a share of the strongest."
+_PERIODS, _STAGES_GAP_S, _HOLD_GAP_S = 0.9, 0.7, 0.2
+"Gaps that do not end an event: in periods where repetitions are counted, between stages and sides, of a held face."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +51,8 @@ class FaceEvent:
     "From 25 to 80 % of the apex."
     strength: float
     "Share of the label's full strength."
+    count: int = 1
+    "Repetitions, of what is counted."
 
 
 def face_events(active: Activity, faces: Faces, known: np.ndarray) -> tuple[FaceEvent, ...]:
@@ -56,7 +63,7 @@ def face_events(active: Activity, faces: Faces, known: np.ndarray) -> tuple[Face
     chosen = _way(options, np.minimum(1.0, np.diff(cuts) / active.fps / _FULL_S))
     shown = [_refitted(m, np.median(steady[a:b], axis=0), faces.patterns) for m, (a, b) in zip(chosen, pairwise(cuts), strict=True)]
     events = [_event(active, steady, faces, span) for span in _spans(shown, cuts)]
-    return tuple(sorted(events, key=lambda e: (e.onset_s, e.label.name)))
+    return tuple(sorted(_joined(events), key=lambda e: (e.onset_s, e.label.name)))
 
 
 def _stretches(steady: np.ndarray, fps: float) -> np.ndarray:
@@ -159,7 +166,34 @@ def _event(active: Activity, steady: np.ndarray, faces: Faces, span: _Span) -> F
         end_s=(len(course) if stop >= len(course) - 1 else stop + 1) / fps,
         rise_s=max(0.0, first_over(sharp, 0.8) - first_over(sharp, 0.25)) / fps,
         strength=float(np.clip(span.strength * lost, 0.0, 1.0)),
+        count=_beats(level @ pattern, start, stop) if faces.labels[span.row].countable else 1,
     )
+
+
+def _beats(course: np.ndarray, start: int, stop: int) -> int:
+    """How often a curve comes up between two frames."""
+    inside = course[start : stop + 1]
+    return max(1, len(find_peaks(np.pad(inside, 1), prominence=_BEAT * inside.max())[0]))
+
+
+def _joined(events: list[FaceEvent]) -> list[FaceEvent]:
+    """Events of one label and side made one where they follow closely: stages, beats and sides of what comes and goes."""
+    joined: list[FaceEvent] = []
+    for event in sorted(events, key=lambda e: (e.label.name, e.side, e.onset_s)):
+        last = joined[-1] if joined else None
+        if last and (last.label.name, last.side) == (event.label.name, event.side) and event.onset_s - last.end_s < _gap_s(event.label):
+            stronger = max(last, event, key=lambda e: e.strength)
+            count = last.count if event.onset_s < last.end_s else last.count + event.count
+            joined[-1] = replace(stronger, onset_s=last.onset_s, rise_s=last.rise_s, end_s=max(last.end_s, event.end_s), count=count)
+        else:
+            joined.append(event)
+    return joined
+
+
+def _gap_s(label: Label) -> float:
+    if label.countable:
+        return _PERIODS / label.hz
+    return _STAGES_GAP_S if label.stages or label.pattern == "sway" else _HOLD_GAP_S
 
 
 def _out(course: np.ndarray, edge: int, apex: int, height: float, step: int) -> int:

@@ -1,10 +1,8 @@
-"""What a label looks like to a reader: the units that a face shows at its apex, on either side, and how they vary. Knows no time and no motion.
-
-Labels that a reader cannot be asked to tell apart share a family; the lexicon says which.
-"""
+"""What labels look like to a reader: the units that a face shows, on either side and at each stage. Knows no time and no motion."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -22,7 +20,7 @@ _NEVER_FACES = ("speech", "roll", "dart")
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Faces:
-    """Every label that is a face, once for each side it can be shown on; N rows."""
+    """Every label that is a face, once for each side it can be shown on and each stage it goes through; N rows."""
 
     labels: tuple[Label, ...]
     sides: tuple[Side, ...]
@@ -40,25 +38,34 @@ def faces() -> Faces:
 
 
 def faces_of(lexicon: Lexicon) -> Faces:
-    """The faces of a lexicon: held ones and shaking ones; what blinks, looks aside, nods or speaks is read elsewhere."""
-    labels: list[Label] = []
-    sides: list[Side] = []
-    patterns: list[np.ndarray] = []
-    for label in lexicon.labels.values():
-        if label.kind not in ("expression", "action") or label.countable or label.pattern in _NEVER_FACES:
-            continue
-        for flip in (False, True) if label.lateral != "none" else (False,):
-            labels.append(label)
-            sides.append("both" if label.lateral != "said" else "right" if flip else "left")
-            patterns.append(_pattern(label, flip=flip))
-    bounds = np.array([_GRADED if label.graded else _UNGRADED for label in labels])
-    return Faces(labels=tuple(labels), sides=tuple(sides), patterns=np.stack(patterns), bounds=bounds)
+    """The faces of a lexicon: whatever is told from units other than the gaze's. What looks aside, nods or speaks is read elsewhere."""
+    rows = [
+        (label, "both" if label.lateral != "said" else "right" if flip else "left", _pattern(label, shown, flip=flip))
+        for label in lexicon.labels.values()
+        if label.kind in ("expression", "action") and label.pattern not in _NEVER_FACES
+        for flip in ((False, True) if label.lateral != "none" or label.pattern == "sway" else (False,))
+        for shown in ([s.units for s in label.stages] or [label.units])
+    ]
+    rows = [row for row in rows if row[2].any()]
+    return Faces(
+        labels=tuple(r[0] for r in rows),
+        sides=tuple(r[1] for r in rows),  # type: ignore[misc]
+        patterns=np.stack([r[2] for r in rows]),
+        bounds=np.array([_GRADED if r[0].graded or _comes_and_goes(r[0]) else _UNGRADED for r in rows]),
+    )
 
 
-def _pattern(label: Label, *, flip: bool) -> np.ndarray:
+def _comes_and_goes(label: Label) -> bool:
+    """Whether it is at its apex for moments only."""
+    return label.countable or bool(label.stages) or label.pattern == "sway"
+
+
+def _pattern(label: Label, shown: Mapping[str, float], *, flip: bool) -> np.ndarray:
     row = np.zeros(len(UNITS))
-    for unit, strength in label.units.items():
-        row[INDEX[mirrored(unit) if flip else unit]] = strength
+    for unit, strength in shown.items():
+        # Lids that are counted are read by themselves; what is left is what comes along with a wink.
+        if not (label.counts_lids and unit.startswith("eyeBlink")):
+            row[INDEX[mirrored(unit) if flip else unit]] = strength
     if label.rhythm is not None:
         # Shaken units fall back between beats: on average by half the depth.
         shaken = [INDEX[mirrored(u) if flip else u] for u in label.rhythm.units]

@@ -33,7 +33,10 @@ def face_event(found: FaceEvent, duration_s: float) -> Event:
     tempo = _nearest(found.rise_s, {t: _risen(label.onset_s * f) for t, f in _PACE.items()})
     start_s, end_s = _within(found.onset_s, found.end_s, duration_s)
     strength = found.strength if label.graded else 1.0
-    return Event(kind=label.kind, label=label.name, start_s=start_s, end_s=end_s, intensity=_share(strength), side=found.side, tempo=tempo)
+    return Event(
+        kind=label.kind, label=label.name, start_s=start_s, end_s=end_s, intensity=_share(strength), side=found.side,
+        count=found.count, tempo=tempo,
+    )  # fmt: skip
 
 
 def head_event(found: HeadEvent, lexicon: Lexicon, duration_s: float) -> Event | None:

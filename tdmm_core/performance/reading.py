@@ -58,6 +58,7 @@ def read_closely(motion: FaceMotion) -> Reading:
     angles = head_angles(motion.global_orient)
     head, gaze = head_events(angles, fps), gaze_events(curves, angles - resting_pose(angles, fps), fps)
     found = face_events(active, faces(), _known(speech, curves.shape, fps))
+    found = tuple(f for f in found if not f.label.counts_lids)  # the face that comes along with a wink
     return Reading(
         script=_script(motion.duration_s, found, head, gaze, lids.events, speech),
         units=unit_events(active), faces=found, head=head, gaze=gaze, lids=lids.events, speech=speech, rest=active.rest,

@@ -64,7 +64,7 @@ def _timing(score: FaceScore) -> None:
     asked, read = np.array([(e.intensity, r.intensity) for e, r in score.pairs if e.label == r.label and e.intensity < 1]).T
     for name, error in (("onset", onset), ("end", end)):
         size = np.abs(error)
-        print(f"  {name} error: median {np.median(error):+.3f} s; size: median {np.median(size):.3f} s, 90th percentile {np.percentile(size, 90):.3f} s")
+        print(f"  {name} error: median {np.median(error):+.3f} s; size median {np.median(size):.3f}, 90 % below {np.percentile(size, 90):.3f} s")
     print(f"  intensity: correlation {np.corrcoef(asked, read)[0, 1]:.3f}, mean difference {np.mean(read - asked):+.3f} (floor: 0 correlation)")
     long = [(e.tempo, r.tempo) for e, r in score.pairs if e.label == r.label and e.end_s - e.start_s > 1.2]
     print(f"  tempo: {np.mean([a == b for a, b in long]):.1%} of {len(long)} (floor: always medium {np.mean([a == 'medium' for a, _ in long]):.1%})")

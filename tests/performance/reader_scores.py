@@ -57,8 +57,8 @@ def score_units(cases: Sequence[Case], readings: Sequence[Reading]) -> Score:
 
 
 def is_face(label: Label) -> bool:
-    """Whether a label is told from its units: no speech, no winks, nothing that is counted."""
-    return label.kind in ("expression", "action") and label.pattern not in ("speech", "roll", "dart") and not label.countable
+    """Whether a label is told from its units: no speech, no winks."""
+    return label.kind in ("expression", "action") and label.pattern not in ("speech", "roll", "dart") and not label.counts_lids
 
 
 def family(name: str) -> str:
