@@ -23,3 +23,11 @@ class PartialFailureError(TdmmError):
     """The run finished and its artifact is written, but some clips failed; the artifact names them."""
 
     exit_code = 4
+
+
+class ServiceError(TdmmError):
+    """A service on the net refused or did not answer; `status` is its HTTP status, 0 where none came."""
+
+    def __init__(self, sentence: str, *, status: int = 0, reason: str = "") -> None:
+        super().__init__(sentence)
+        self.status, self.reason = status, reason

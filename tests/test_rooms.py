@@ -23,6 +23,7 @@ HOMES = {
     "decord": {"video"},
     "av": {"video"},
     "deepspeed": {"training"},
+    "diffusers": {"synthesis"},
     "mediapipe": {"fitting"},
     "transformers": {"textmodels"},
     "peft": {"textmodels"},

@@ -9,8 +9,9 @@ import typer
 
 from tdmm_cli import options as o
 from tdmm_cli.console import tell
+from tdmm_cli.generators import check_unused, generator_door
 
-LARGE = "Large runs"
+GENERATOR, LARGE = "Generators", "Large runs"
 
 
 def synth(
@@ -18,6 +19,29 @@ def synth(
     inputs: Annotated[list[Path], typer.Argument(metavar="SHARD.h5", help="With --merge: the shards; those beside the output by default.")] = [],
     num_clips: Annotated[int | None, typer.Option("--num-clips", metavar="N", min=1, help="Number of clips; the recipe's by default.")] = None,
     video: Annotated[bool, typer.Option("--video/--no-video", help="--no-video writes the true motion alone, for large training sets.")] = True,
+    backend: Annotated[
+        str,
+        typer.Option(
+            "--backend",
+            metavar="NAME",
+            help="scripted (embedded), wan2.1, wan2.1-14b, wan2.2, wan2.2-14b, diffusers, open-sora, humo or veo. "
+            "Settings: --set synth.generator.FIELD=VALUE.",
+            rich_help_panel=GENERATOR,
+        ),
+    ] = "scripted",
+    model: Annotated[
+        str | None, typer.Option("--model", metavar="ID|FOLDER", help="Another model for the backend than its own.", rich_help_panel=GENERATOR)
+    ] = None,
+    project: Annotated[
+        Path | None, typer.Option("--project", metavar="FOLDER", help="Checkout of Open-Sora or HuMo.", rich_help_panel=GENERATOR)
+    ] = None,
+    launch: Annotated[
+        str | None,
+        typer.Option("--launch", metavar="COMMAND", help="What starts their scripts; torchrun on one card by default.", rich_help_panel=GENERATOR),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what would be made and what it would cost; make nothing.", rich_help_panel=GENERATOR)
+    ] = False,
     shard: Annotated[
         str | None,
         typer.Option("--shard", metavar="I/N", help="Make share I of N; SLURM's array task by default.", rich_help_panel=LARGE),
@@ -29,32 +53,44 @@ def synth(
     recipe: o.RecipeName = "base",
     settings: o.Settings = [],
     seed: o.Seed = 0,
+    device: o.Device = "auto",
     workers: o.Workers = 0,
     force: o.Force = False,
     resume: o.Resume = True,
     json: o.Json = False,
     quiet: o.Quiet = False,
 ) -> None:
-    """Make a balanced corpus of scripted faces.
+    """Make a balanced corpus of faces that act.
 
-    It holds sentences, scripts and videos, and beside it lies the true motion.
+    It holds sentences, scripts and videos by any generator; where the embedded one performs, the true motion lies beside it.
 
     \b
     Examples:
       tdmm synth -o corpus.h5 --num-clips 20
+      tdmm synth -o wan.h5 --backend wan2.2 --num-clips 20 --dry-run
       tdmm synth -o corpus.h5 --shard 2/8      (writes corpus.2-of-8.h5)
       tdmm synth -o corpus.h5 --merge
     """
     from tdmm_core.pipelines.shards import array_shard, parse_shard
     from tdmm_core.pipelines.synth import synth as scripted
+    from tdmm_core.pipelines.synth_dry_run import dry_run as rehearse
+    from tdmm_core.pipelines.synth_generated import generate
     from tdmm_core.pipelines.synth_merge import merge as unite
 
     chosen = o.load_settings(recipe, [*settings, *([f"synth.num_clips={num_clips}"] if num_clips else [])])
-    run = o.make_run(recipe=chosen.name, seed=seed, workers=workers, force=force, resume=resume, quiet=quiet)
+    run = o.make_run(recipe=chosen.name, seed=seed, device=device, workers=workers, force=force, resume=resume, quiet=quiet)
     share = parse_shard(shard) if shard else array_shard()
     if merge:
         summary = unite(output, run, inputs=inputs)
-    else:
+    elif backend == "scripted":
+        check_unused("--backend scripted", {"--model": model, "--project": project, "--launch": launch, "--dry-run": dry_run})
         summary = scripted(output, run, config=chosen.synth, video=video, shard=share, retry_failed=retry_failed)
+    else:
+        check_unused(f"--backend {backend}", {"--no-video": not video})
+        door = generator_door(backend, chosen.synth.generator, model=model, device=device, project=project, launch=launch)
+        if dry_run:
+            rehearsal = rehearse(output, run, config=chosen.synth, door=door, shard=share)
+            return tell(rehearsal, as_json=json, lines=rehearsal.lines())
+        summary = generate(output, run, config=chosen.synth, door=door, shard=share, retry_failed=retry_failed)
     tell(summary, as_json=json, lines=[summary.output])
     o.check_failures(summary.output, summary.num_failed, summary.num_clips, first=summary.first_failure)

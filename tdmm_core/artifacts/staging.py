@@ -120,3 +120,8 @@ class Staging:
             return (told["kind"], told["version"]) == (self.schema.kind, self.schema.version) and self.making.same_as(making)
         except (OSError, ValueError, KeyError, TypeError):
             return False
+
+
+def staged_names(path: Path) -> set[str]:
+    """Names of the clips that an interrupted run has staged for `path`, whatever its settings; nothing is changed."""
+    return {entry.key[0] for block in path.with_name(path.name + ".partial").glob("*" + SUFFIX) for entry in read_entries(block)}

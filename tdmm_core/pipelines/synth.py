@@ -39,7 +39,8 @@ def synth(output: Path, run: Run, *, config: SynthConfig, video: bool = True, sh
     """
     # What the package brings and the clips follow from; blocks of another edition are not taken up.
     editions = {"lexicon_digest": lexicon_digest(), "face_model_digest": load_open_head().digest}
-    place = place_of(output, run, {**asdict(config), "video": video, **editions}, shard=shard, retry_failed=retry_failed)
+    settings = {k: v for k, v in asdict(config).items() if k != "generator"}
+    place = place_of(output, run, {**settings, "video": video, **editions}, shard=shard, retry_failed=retry_failed)
     return _with_video(place, run, config) if video else _motion_alone(place, run, config)
 
 

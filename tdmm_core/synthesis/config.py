@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tdmm_core.errors import InputError
+from tdmm_core.synthesis.generator_config import GeneratorConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +54,8 @@ class SynthConfig:
     "Height of the videos, 64 to 4096, even."
     supersampling: int = 1
     "Samples along each side of a pixel, 1 to 4."
+    generator: GeneratorConfig = field(default_factory=GeneratorConfig)
+    "The text-to-video generator's own; the embedded one has none."
 
     def __post_init__(self) -> None:
         for name in ("num_clips", "num_paraphrases", "num_subjects", "supersampling"):

@@ -1,0 +1,88 @@
+"""Asking a generator: the request for a clip, its outcome, and what the corpus remembers of both. Knows no particular generator."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from tdmm_core.domain.clip import CorpusClip
+from tdmm_core.errors import TdmmError
+from tdmm_core.runtime.seeding import derive_seed
+from tdmm_core.synthesis.examination import examine
+from tdmm_core.synthesis.known import Generation
+from tdmm_core.synthesis.plan import PlannedClip
+from tdmm_core.synthesis.wording import video_prompt
+
+SEED_LIMIT = 2**31
+"Above the seeds that every generator takes."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """A video to be made."""
+
+    id: str
+    prompt: str
+    negative_prompt: str
+    seed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What came of a request: a video `ID.mp4` in the folder, or why there is none."""
+
+    id: str
+    error: str = ""
+    "Empty, or begins with `refused:`, `timeout:` or `failed:`."
+
+
+class Generator(Protocol):
+    """A text-to-video generator that is ready."""
+
+    revision: str
+    "What besides its name fixes the model: a commit, a digest; empty where nobody tells."
+
+    def generate(self, requests: Sequence[Request], folder: Path) -> Iterator[Outcome]:
+        """Make the videos of all requests, in any order. What is wrong with one clip is its outcome; what would fail every clip is raised."""
+        ...
+
+
+def requests_of(planned: Sequence[PlannedClip], generation: Generation, *, seed: int) -> list[Request]:
+    """What the generator is asked for each clip. A launcher has one seed for a start, so clips of one batch of the plan share theirs."""
+    return [
+        Request(
+            id=p.clip.id,
+            prompt=video_prompt(p.clip.prompt, p.subject, generation.backend),
+            negative_prompt=generation.negative_prompt,
+            seed=_seed(p, index, generation, seed),
+        )
+        for index, p in enumerate(planned)
+    ]  # fmt: skip
+
+
+def _seed(planned: PlannedClip, index: int, generation: Generation, seed: int) -> int:
+    if generation.kind == "launcher":
+        return derive_seed(seed, "launch", index // generation.batch_size) % SEED_LIMIT
+    return planned.seed % SEED_LIMIT
+
+
+def row_of(planned: PlannedClip, request: Request, outcome: Outcome, generation: Generation, *, revision: str, folder: Path) -> CorpusClip:
+    """The corpus row of a clip; a video that shows nothing makes it a failed one."""
+    row = {
+        "clip": planned.clip, "subject": planned.subject.to_json(), "backend": generation.backend, "model": generation.name,
+        "model_revision": revision, "settings": generation.settings_json(request.prompt), "seed": request.seed, "fps": float(generation.fps),
+    }  # fmt: skip
+    if outcome.error:
+        return CorpusClip(**row, status="failed", error=outcome.error)  # type: ignore[arg-type]
+    path = folder / f"{request.id}.mp4"
+    try:
+        seen = examine(path)
+    except TdmmError as e:
+        return CorpusClip(**row, status="failed", error=f"failed: {str(e).replace(str(path), path.name)}")  # type: ignore[arg-type]
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    video = f"{folder.name}/{path.name}"
+    row["fps"] = seen.fps
+    return CorpusClip(**row, video=video, source_digest=digest, num_frames=seen.num_frames, status="done")  # type: ignore[arg-type]
