@@ -144,11 +144,10 @@ def test_failures_are_recorded_and_retried_alone(tmp_path):
 def test_videos_that_show_nothing_have_failed(tmp_path, pixels, told):
     class Blind(Camera):
         def generate(self, requests, folder):
-            still = np.random.default_rng(0).integers(0, 255, (1, 32, 32, 3), dtype=np.uint8).repeat(25, axis=0)
+            still = np.linspace(20, 220, 32).astype(np.uint8)[None, :, None, None].repeat(25, 0).repeat(32, 2).repeat(3, 3)
             for request in requests:
-                bad = request.id == "000002"
                 frames = np.zeros((25, 32, 32, 3), np.uint8) if pixels else still
-                if bad:
+                if request.id == "000002":
                     write_video(folder / f"{request.id}.mp4", frames, fps=16)
                     yield Outcome(id=request.id)
                 else:
@@ -251,7 +250,7 @@ def test_from_the_command_line_to_a_folder_of_videos(tmp_path, monkeypatch):
 
 def test_failed_clips_end_in_code_four(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("tdmm_cli.options.generator_door", lambda *a, **k: Camera(fails={"000001": "refused: a real person"}))
+    monkeypatch.setattr("tdmm_cli.commands.synth.generator_door", lambda *a, **k: Camera(fails={"000001": "refused: a real person"}))
     options = [f"--set=synth.generator.{k}={v}" for k, v in {"width_px": 32, "height_px": 32, "num_frames": 25}.items()]
     result = CliRunner().invoke(app, ["synth", "-o", "c.h5", "--num-clips", "3", "--backend", "wan2.1", "--json", *options])
     assert result.exit_code == 4 and json.loads(result.stdout)["num_failed"] == 1
