@@ -13,8 +13,8 @@ from tdmm_core.video.reader import open_video, read_frames
 _LOOKS = 6
 _FLAT = 2.0
 "Standard deviation of the brightness, of 255, below which a picture shows nothing."
-_STILL = 0.2
-"Mean difference, of 255, below which two pictures are one: what the encoder leaves of a picture that stands still."
+_STILL = 6.0
+"Difference, of 255, that one pixel in a thousand must exceed: an encoder changes a picture that stands still by 1 or 2, evenly."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +33,6 @@ def examine(path: Path) -> Seen:
     looks = [frame.astype(np.int16) for _, frame in read_frames(path, fps=rate)]
     if max(float(frame.mean(axis=2).std()) for frame in looks) < _FLAT:
         raise InputError(f"{path}: shows one plain colour and nothing else")
-    if video.num_frames > 1 and max(float(np.abs(frame - looks[0]).mean()) for frame in looks) < _STILL:
+    if video.num_frames > 1 and max(float(np.percentile(np.abs(frame - looks[0]), 99.9)) for frame in looks) < _STILL:
         raise InputError(f"{path}: shows a picture that never changes")
     return Seen(fps=round(video.fps, 3), num_frames=video.num_frames, size_px=video.size_px)
