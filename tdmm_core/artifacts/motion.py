@@ -76,6 +76,11 @@ class MotionFile(ArtifactFile):
         return self.columns.texts("status")
 
     @property
+    def sources(self) -> np.ndarray:
+        """(C,) what each motion came from: a file's name, or the generator that performed it."""
+        return self.columns.texts("source")
+
+    @property
     def frame_status(self) -> np.ndarray:
         """(N,) status of the frames of all clips."""
         return self.columns.all_frames("status")
