@@ -60,6 +60,9 @@ def output_path(text: str) -> Path | str:
     return text if text == "-" else Path(text)
 
 
+SourceRate = Annotated[
+    float | None, typer.Option("--source-fps", help="Rate of a motion file that stores none; in a Live Link CSV, in place of time codes.")
+]
 OutputRate = Annotated[
     float | None, typer.Option("--fps", help="Write the motion at this rate (25 is what other commands take); by default at its own.")
 ]

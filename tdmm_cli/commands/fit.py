@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -12,14 +13,19 @@ from tdmm_cli.console import tell
 
 
 def fit(
-    inputs: Annotated[list[Path], typer.Argument(metavar="INPUT", help="A corpus (.h5) or video files.")],
+    inputs: Annotated[list[Path], typer.Argument(metavar="INPUT", help="A corpus (.h5), videos, or motions of any tool.")],
     output: Annotated[
         str,
-        typer.Option("-o", "--output", metavar="FILE", help="Motion: .h5 (one or many clips), .npz or .mp4 (one clip), - for npz on stdout."),
+        typer.Option("-o", "--output", metavar="FILE", help="Motion: .h5 (one or many clips), .npz, .csv (Live Link) or .mp4, - for npz on stdout."),
     ],
     landmarker: Annotated[
         Path | None, typer.Option("--landmarker", metavar="FILE", help="MediaPipe face_landmarker.task; fetched once by default.")
     ] = None,
+    face_model: o.FaceModel = None,
+    eyelids: o.Eyelids = None,
+    landmarks: o.LandmarkEmbedding = None,
+    source_fps: o.SourceRate = None,
+    fps: o.OutputRate = None,
     recipe: o.RecipeName = "base",
     settings: o.Settings = [],
     seed: o.Seed = 0,
@@ -29,16 +35,27 @@ def fit(
     json: o.Json = False,
     quiet: o.Quiet = False,
 ) -> None:
-    """Fit the face model to every frame of a video or a corpus.
+    """Fit the face model to every frame of a video or a corpus, or carry motion over from another face model or tool.
 
     \b
-    Example:
+    Examples:
       tdmm fit talk.mp4 -o talk.npz
+      tdmm fit take.csv -o take.h5
+      tdmm fit smirk.pkl --face-model flame:flame2020.pkl --source-fps 25 -o flame.h5
+      tdmm fit flame.h5 --face-model open-head-1 -o arkit.csv
     """
-    from tdmm_core.pipelines.fit import fit as pipeline
+    from tdmm_core.pipelines.fit_motions import Wish, all_motions, fit_motions, refuse_for_videos
 
     chosen = o.load_settings(recipe, settings)
     run = o.make_run(recipe=chosen.name, seed=seed, workers=workers, force=force, resume=resume, quiet=quiet)
-    summary = pipeline(inputs, o.output_path(output), run, config=chosen.fit, landmarker=landmarker)
+    config = chosen.fit if fps is None else replace(chosen.fit, fps=fps)
+    named = o.name_face_model(face_model, eyelids, landmarks)
+    if all_motions(inputs):
+        summary = fit_motions(inputs, o.output_path(output), run, config=config, wish=Wish(face_model=named, source_fps=source_fps))
+    else:
+        from tdmm_core.pipelines.fit import fit as pipeline
+
+        refuse_for_videos(Wish(face_model=named, source_fps=source_fps))
+        summary = pipeline(inputs, o.output_path(output), run, config=config, landmarker=landmarker)
     if output != "-":
-        tell(summary, as_json=json, lines=[output])
+        tell(summary, as_json=json, lines=summary.lines())

@@ -88,6 +88,15 @@ def read_npz(source: Path | str | BinaryIO) -> tuple[FaceMotion, dict[str, objec
     return motion, meta
 
 
+def is_motion_npz(path: Path) -> bool:
+    """Whether a zip file has the keys of a motion."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return {f"{key}.npy" for key in _NEEDED} <= set(archive.namelist())
+    except _BROKEN:
+        return False
+
+
 def _content(source: Path | str | BinaryIO) -> tuple[str, bytes]:
     if not isinstance(source, Path | str):
         return str(getattr(source, "name", "the stream")), source.read()

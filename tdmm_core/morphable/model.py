@@ -66,7 +66,8 @@ class MorphableModel:
     def check(self, motion: FaceMotion) -> None:
         """Raise InputError unless `motion` is of this face model."""
         if motion.face_model != self.name:
-            raise InputError(f"motion: expected parameters of face model {self.name!r}, got {motion.face_model!r}; convert it first")
+            carried = f"tdmm fit MOTION --face-model {self.name} -o motion.h5"
+            raise InputError(f"motion: expected parameters of face model {self.name!r}, got {motion.face_model!r}; carry it over: {carried}")
         if motion.face_model_digest and motion.face_model_digest != self.digest:
             editions = f"digest {motion.face_model_digest[:12]}, here {self.digest[:12]}"
             raise InputError(f"motion: it was made with another edition of {self.name} ({editions}); make it again")

@@ -18,7 +18,9 @@ from tdmm_core.language.m2l_config import DescribeConfig
 from tdmm_core.language.m2l_decoding import answer
 from tdmm_core.language.m2l_prompting import DESCRIBE
 from tdmm_core.language.motion_words import known_codes
+from tdmm_core.pipelines.crossing import Residual, crossed
 from tdmm_core.pipelines.describer import Describer, load_describer
+from tdmm_core.pipelines.face_models import find_face_model
 from tdmm_core.pipelines.motion_input import read_motion_clips
 from tdmm_core.pipelines.run import Run
 
@@ -59,6 +61,18 @@ def describe_with(
     return [Description(id=c.clip.id, question=asked, answer=text, model_digest=digest) for c, text in zip(clips, answers, strict=True)]
 
 
+def readable(clips: ClipSource[MotionClip], describer: Describer, run: Run) -> ClipSource[MotionClip] | Sequence[MotionClip]:
+    """The clips on the face model that the describer reads: motion of another is carried over, which is told with what it costs."""
+    space = describer.tokenizer.space
+    if all(c.motion is None or c.motion.face_model == space.face_model for c in clips):
+        return clips
+    residuals: list[Residual] = []
+    carried = list(crossed(clips, find_face_model(space.face_model, space.face_model_digest), run, residuals))
+    for r in residuals:
+        run.progress.log(f"{r.id}: carried over to {space.face_model}, residual {r.residual_mm:.2f} mm (a neutral face: {r.neutral_mm:.2f} mm)")
+    return carried
+
+
 @dataclass(frozen=True, kw_only=True)
 class DescribeSummary:
     """What was said."""
@@ -86,7 +100,7 @@ def describe_to(
     asked = checked_question(question)
     clips = read_motion_clips(motion)
     describer = load_describer(run, model=folders[0], tokenizer=folders[1])
-    answers = describe_with(describer, clips, run, config=config, question=asked)
+    answers = describe_with(describer, readable(clips, describer, run), run, config=config, question=asked)
     if output is not None:
         source = (parent_of(Path(motion)),) if str(motion).endswith((".h5", ".hdf5")) else ()
         write_descriptions(output, answers, run, config=config, parents=(*source, *describer.parents))

@@ -29,6 +29,10 @@ class FitSummary:
     num_resumed: int
     "Clips that an interrupted run had fitted already."
 
+    def lines(self) -> list[str]:
+        """For people: where it is."""
+        return [self.output]
+
 
 def summary_of(output: str, clips: Sequence[MotionClip], num_resumed: int) -> FitSummary:
     """Counts and means over clips."""

@@ -20,9 +20,10 @@ from tdmm_core.artifacts.opening import VIDEO_SUFFIXES, check_exists, is_hdf5, i
 from tdmm_core.domain.clip import Clip, ClipSource, MotionClip
 from tdmm_core.errors import InputError
 from tdmm_core.exchange.live_link import Take, is_live_link, read_live_link
-from tdmm_core.exchange.npz import read_npz
+from tdmm_core.exchange.npz import is_motion_npz, read_npz
 from tdmm_core.morphable.open_head import load_open_head
 from tdmm_core.morphable.resample import resample
+from tdmm_core.pipelines.foreign_motion import foreign_layout
 
 SUFFIXES = (".npz", ".h5", ".hdf5", ".csv")
 "By which a command line tells a motion from a sentence; files themselves are judged by content."
@@ -50,10 +51,13 @@ def read_motion_clips(path: Path | str) -> ClipSource[MotionClip]:
     check_exists(path)
     if is_hdf5(path):
         return _artifact(path)
-    if is_zip(path) or is_take(path):
+    if (is_zip(path) and foreign_layout(path) is None) or is_take(path):
         return (_file(path),)
     if path.suffix.lower() in VIDEO_SUFFIXES:
         raise InputError(f"{path}: a video, not a motion; tdmm fit {path} -o motion.npz makes one of it")
+    layout = foreign_layout(path)
+    if layout is not None:
+        raise InputError(f"{path}: FLAME parameters of {layout.tool}; make our motion of them: tdmm fit {path} --face-model flame:PATH -o motion.h5")
     raise InputError(f"{path}: expected a motion (.npz, a motion .h5 or a Live Link .csv), got something else; tdmm info FILE tells what a file is")
 
 
@@ -63,6 +67,20 @@ def is_take(path: Path) -> bool:
         return False
     with path.open("rb") as file:
         return is_live_link(file.read(4096))
+
+
+def is_our_motion(path: Path) -> bool:
+    """Whether the file is a motion as this tool writes it: a motion artifact or an npz with its keys."""
+    if is_hdf5(path):
+        return read_header(path).kind == "motion"
+    return is_zip(path) and is_motion_npz(path)
+
+
+def take_clip(path: Path, *, source_fps: float | None = None) -> MotionClip:
+    """A Live Link Face CSV as a clip, named after its file, at its own rate."""
+    take = read_take(path, source_fps=source_fps)
+    clip = Clip(id=path.stem or "motion")
+    return MotionClip(clip=clip, motion=take.motion, source=path.name, source_digest=file_digest(path), source_fps=take.motion.fps)
 
 
 def read_take(path: Path, *, source_fps: float | None = None) -> Take:

@@ -196,7 +196,8 @@ def _face_model(first: FaceMotion, path: Path) -> MorphableModel:
     from tdmm_core.morphable.open_head import NAME, load_open_head
 
     if first.face_model != NAME:
-        raise InputError(f"{path}: expected motion of face model {NAME!r} to train on, got {first.face_model!r}; convert it first")
+        carried = f"tdmm fit {path} --face-model {NAME} -o motion.h5"
+        raise InputError(f"{path}: expected motion of face model {NAME!r} to train on, got {first.face_model!r}; carry it over: {carried}")
     model = load_open_head()
     model.check(first)
     return model

@@ -29,7 +29,8 @@ class MotionSpace:
     def check(self, motion: FaceMotion) -> None:
         """Raise InputError unless `motion` lies in this space."""
         if motion.face_model != self.face_model:
-            raise InputError(f"motion: this motion tokenizer reads face model {self.face_model!r}, got {motion.face_model!r}; train one for it")
+            needed = f"motion: this motion tokenizer reads face model {self.face_model!r}, got {motion.face_model!r}"
+            raise InputError(f"{needed}; carry it over: tdmm fit MOTION --face-model {self.face_model} -o motion.h5")
         mine, theirs = self.face_model_digest, motion.face_model_digest
         if mine and theirs and mine != theirs:
             raise InputError(
@@ -41,4 +42,5 @@ class MotionSpace:
                 f"got {len(motion.expression_names)} that differ"
             )
         if abs(motion.fps - self.fps) > 1e-3:
-            raise InputError(f"motion: this motion tokenizer reads {self.fps:g} frames per second, got {motion.fps:g}; resample the motion first")
+            needed = f"motion: this motion tokenizer reads {self.fps:g} frames per second, got {motion.fps:g}"
+            raise InputError(f"{needed}; resample it: tdmm fit MOTION -o motion.h5")

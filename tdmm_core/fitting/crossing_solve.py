@@ -1,0 +1,96 @@
+"""The other face's coefficients that do to its skin what is wanted: units in their box, or FLAME's expression and jaw under its prior."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from tdmm_core.domain.motion import FaceMotion
+from tdmm_core.errors import InputError
+from tdmm_core.fitting.box import solve_box
+from tdmm_core.fitting.registration import Correspondence
+from tdmm_core.morphable.model import MorphableModel, geometry
+
+_UNIT_NOISE_M, _FLAME_NOISE_M = 0.0003, 0.0001
+"What the two faces' ways of moving leave open at each of some thirty independent points; less for FLAME, whose prior would flatten strong faces."
+_INDEPENDENT = 30
+_UNIT_DEVIATION, _UNIT_COST = 0.7, 0.25
+"Units are usually this strong, and none is used without need: deviation, and a cost per unit at full strength."
+_EVENNESS = 2.0
+"Pull between neighbouring frames, in units' own precision."
+_JAW_DEVIATION = np.array([0.3, 0.1, 0.1])
+"Radians: open, to the sides, tilted."
+_STEP_RAD = 1e-3
+_ROUNDS = 4
+
+
+def _precision(shared: Correspondence, noise_m: float) -> np.ndarray:
+    """(P,) weight of each point's squared distance."""
+    return shared.weight.astype(np.float64) * _INDEPENDENT / noise_m**2
+
+
+def solve_units(
+    target: MorphableModel, shared: Correspondence, moved: np.ndarray, *, fixed: Mapping[str, np.ndarray], least: Mapping[str, np.ndarray]
+) -> np.ndarray:
+    """(T, E) float32 units, 0 to 1, whose displacement is nearest to (T, P, 3) `moved`.
+
+    `fixed` units (T,) are given, those of `least` are at least so strong.
+    """
+    names, frames = list(target.expression_names), len(moved)
+    low, high = np.zeros((frames, len(names))), np.ones((frames, len(names)))
+    for name, values in least.items():
+        low[:, names.index(name)] = np.clip(values, 0, 1)
+    for name, values in fixed.items():
+        high[:, names.index(name)] = np.clip(values, 0, 1)
+    basis = target.expression_basis[:, shared.vertices].astype(np.float64)
+    weighted = (basis * _precision(shared, _UNIT_NOISE_M)[:, None]).reshape(len(names), -1)
+    products = weighted @ basis.reshape(len(names), -1).T + np.eye(len(names)) / _UNIT_DEVIATION**2
+    toward = moved.reshape(frames, -1) @ weighted.T - _UNIT_COST / _UNIT_DEVIATION
+    return solve_box(products, toward, low=low, high=high, evenness=_EVENNESS / _UNIT_DEVIATION**2).astype(np.float32)
+
+
+def solve_articulated(
+    target: MorphableModel, shared: Correspondence, moved: np.ndarray, lids: np.ndarray | None
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """`expression` (T, E), `jaw_pose` (T, 3) and, where given, `eyelids` (T, 2) whose displacement is nearest to (T, P, 3) `moved`, and that
+    displacement. Gauss-Newton; expression under its own unit variance, the jaw under a human one's.
+    """
+    if target.articulation is None:
+        raise InputError(f"crossing over: expected a face model with joints, got {target.name}")
+    frames, count = len(moved), target.num_expression
+    precision = _precision(shared, _FLAME_NOISE_M)
+    basis = target.expression_basis[:, shared.vertices].astype(np.float64)
+    prior = np.concatenate([np.ones(count), 1 / _JAW_DEVIATION**2])
+    answer = np.zeros((frames, count + 3))
+    weighted = (basis * precision[:, None]).reshape(count, -1)
+    fixed = weighted @ basis.reshape(count, -1).T
+    for _ in range(_ROUNDS):
+        now = _reached(target, shared, answer, lids)
+        steps = _STEP_RAD * np.eye(count + 3)[count:]
+        by_jaw = np.stack([(_reached(target, shared, answer + step, lids) - now) / _STEP_RAD for step in steps], axis=1)
+        flat_jaw = by_jaw.reshape(frames, 3, -1)  # (T, 3, 3 P)
+        heavy = (by_jaw * precision[:, None]).reshape(frames, 3, -1)
+        products = np.broadcast_to(np.diag(prior), (frames, count + 3, count + 3)).copy()
+        products[:, :count, :count] += fixed
+        cross = heavy @ basis.reshape(count, -1).T  # (T, 3, E)
+        products[:, count:, :count] += cross
+        products[:, :count, count:] += cross.transpose(0, 2, 1)
+        products[:, count:, count:] += heavy @ flat_jaw.transpose(0, 2, 1)
+        left = (moved - now).reshape(frames, -1)
+        toward = np.concatenate([left @ weighted.T, np.einsum("tjp,tp->tj", heavy, left)], axis=1) - prior * answer
+        answer = answer + np.linalg.solve(products, toward[..., None])[..., 0]
+    terms = {"expression": answer[:, :count].astype(np.float32), "jaw_pose": answer[:, count:].astype(np.float32)}
+    if lids is not None:
+        terms["eyelids"] = lids.astype(np.float32)
+    return terms, _reached(target, shared, answer, lids)
+
+
+def _reached(target: MorphableModel, shared: Correspondence, answer: np.ndarray, lids: np.ndarray | None) -> np.ndarray:
+    """(T, P, 3) metres: what expression and jaw do to the shared points of the mean face."""
+    frames, count = len(answer), target.num_expression
+    motion = FaceMotion(
+        expression=answer[:, :count], expression_names=target.expression_names, jaw_pose=answer[:, count:], eyelids=lids,
+        global_orient=np.zeros((frames, 3)), transl=np.zeros((frames, 3)), face_model=target.name, face_model_digest=target.digest,
+    )  # fmt: skip
+    return geometry(target, motion)[:, shared.vertices].astype(np.float64) - target.template[shared.vertices]
