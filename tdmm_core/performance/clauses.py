@@ -43,10 +43,10 @@ class Wording:
         return self.degree.reaches if self.label.kind in ("head", "gaze") and not self.label.countable else self.degree.adverbs
 
     def tempo_adverbs(self) -> tuple[str, ...]:
-        return () if self.micro else self.tempo.adverbs
+        return () if self.micro or self.label.brief else self.tempo.adverbs
 
     def tempo_adjectives(self) -> tuple[str, ...]:
-        return () if self.micro else self.tempo.adjectives
+        return () if self.micro or self.label.brief else self.tempo.adjectives
 
 
 def word(event: Event, lexicon: Lexicon, person: Person, *, timed: bool = False) -> Wording:
@@ -153,7 +153,7 @@ def _strong(wording: Wording, noun: str, rng: Random) -> str:
 
 
 def with_length(wording: Wording, words: str, rng: Random) -> str:
-    if not wording.timed or wording.micro or wording.label.countable:
+    if not wording.timed or wording.micro or wording.label.brief or wording.label.countable:
         return words
     length = seconds(wording.event.end_s - wording.event.start_s)
     return f"{words} {rng.choice(['for', 'for about'])} {length}"

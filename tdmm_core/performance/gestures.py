@@ -34,12 +34,13 @@ def gesture(cue: Cue) -> Gesture:
         case "roll" | "dart":
             return path(cue)
         case _:
-            return _looked(cue) if cue.label.kind == "gaze" else _held(cue)
+            return _held(cue)
 
 
 def _held(cue: Cue) -> Gesture:
+    """Onset, apex, offset: of units, of the head, of a gaze where both eyes go to one place; shaken where the label has a rhythm."""
     units, head = strengths(cue)
-    curves = envelope(cue, len(UNITS)) * units
+    curves = envelope(cue, len(UNITS)) * unconjugate(cue.label, units)
     poses = envelope(cue) * head
     rhythm = cue.label.rhythm
     if rhythm is not None:
@@ -49,12 +50,8 @@ def _held(cue: Cue) -> Gesture:
         shaken = [INDEX[u] for u in rhythm.units]
         curves[:, shaken] *= (1.0 - rhythm.depth * beat)[:, None]
         poses[:, 0] += rhythm.pitch * cue.event.intensity * (beat - 0.5) * envelope(cue)[:, 0]
-    return gesture_of(cue, units=curves, head=poses)
-
-
-def _looked(cue: Cue) -> Gesture:
-    """A held gaze: both eyes to one place, or each its own way; what the label adds of lids, brows and head comes along."""
-    units, head = strengths(cue)
-    course = envelope(cue)
-    curves = course * unconjugate(cue.label, units)
-    return gesture_of(cue, units=curves, head=envelope(cue) * head, gaze=course * glance(cue))
+    look = glance(cue)
+    gesture = gesture_of(cue, units=curves, head=poses, gaze=envelope(cue) * look if look.any() else None)
+    if cue.label.steady:
+        gesture.looks[:] = envelope(cue)[:, 0] > 0.05
+    return gesture

@@ -17,6 +17,7 @@ _PAST = {
     "lose": "lost", "panic": "panicked", "freeze": "froze", "grind": "ground", "sing": "sang", "steal": "stole", "read": "read", "fall": "fell",
     "sink": "sank", "hang": "hung", "throw": "threw", "shrink": "shrank", "hide": "hid", "catch": "caught", "wind": "wound", "see": "saw",
     "mistake": "mistook", "leave": "left", "swing": "swung", "tell": "told", "count": "counted", "come": "came", "run": "ran", "take": "took",
+    "sweep": "swept", "cast": "cast", "lead": "led",
 }  # fmt: skip
 _DOUBLED = {
     "grin": "grinn", "nod": "nodd", "sob": "sobb", "let": "lett", "drop": "dropp", "jut": "jutt", "shut": "shutt", "knit": "knitt", "get": "gett",

@@ -79,6 +79,8 @@ class Label:
     stages: tuple[Stage, ...] = ()
     "Faces gone through in order; once, or once a count."
     speech: Speech | None = None
+    steady: bool = False
+    "Whether the eyes neither blink nor stray meanwhile."
     spoken: bool = False
     "Whether its stages are visemes of a word."
     nouns: tuple[str, ...] = ()
@@ -95,6 +97,10 @@ class Label:
     def counts_lids(self) -> bool:
         """Whether it counts closures of the lids, so that no other may be among them."""
         return self.countable and max(self.units.get("eyeBlinkLeft", 0.0), self.units.get("eyeBlinkRight", 0.0)) >= 0.8
+
+    @property
+    def speaks(self) -> bool:
+        return self.spoken or self.speech is not None
 
     @property
     def brief(self) -> bool:

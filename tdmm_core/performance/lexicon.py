@@ -16,9 +16,9 @@ from tdmm_core.performance.label import Degree, Label, TempoWords
 from tdmm_core.performance.label_rows import label_of, tuples, viseme_of
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Lexicon:
-    """All labels, and the words for how much and how fast."""
+    """All labels, and the words for how much and how fast. Two are equal when they are one, so that tables of one can be kept."""
 
     labels: Mapping[str, Label]
     degrees: tuple[Degree, ...]

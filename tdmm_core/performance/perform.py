@@ -86,10 +86,15 @@ def _idle(rng: np.random.Generator, times: np.ndarray, actor: Actor) -> np.ndarr
 
 
 def _spontaneous_lids(rng: np.random.Generator, times: np.ndarray, actor: Actor, script: Script, faces: np.ndarray) -> np.ndarray:
-    """Blinks where the lids are free: never in a script that counts blinks or winks, nor while the lids are nearly closed."""
-    if any(load_lexicon().label(e.label).counts_lids for e in script.events):
+    """Blinks where the lids are free: not in a script that counts closures, nor while the lids are nearly closed or a stare is kept."""
+    labels = [(load_lexicon().label(e.label), e) for e in script.events]
+    if any(label.counts_lids for label, _ in labels):
         return np.zeros(len(times))
-    return blinks(rng, times, actor, faces[:, _LIDS].max(axis=1) < 0.6)
+    free = faces[:, _LIDS].max(axis=1) < 0.6
+    for label, event in labels:
+        if label.steady:
+            free &= (times < event.start_s) | (times > event.end_s)
+    return blinks(rng, times, actor, free)
 
 
 def _orient(pose_deg: np.ndarray) -> np.ndarray:

@@ -6,11 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from tdmm_core.performance.cue import TEMPO_FACTOR, Cue, Gesture, envelope, gesture_of, placed
+from tdmm_core.performance.cue import TEMPO_FACTOR, Cue, Gesture, envelope, gesture_of, placed, posed
 from tdmm_core.performance.envelopes import ease, smooth_noise
+from tdmm_core.performance.looks import glance, unconjugate
 from tdmm_core.performance.units import UNITS
 
 _SHORTEST_VISEME_S = 0.06
+_SWAY_DEG = np.array([1.6, 1.4, 0.8])
+"Pitch, yaw and roll of a head that talks, standard deviations."
 
 
 def spoken(cue: Cue) -> Gesture:
@@ -28,9 +31,16 @@ def spoken(cue: Cue) -> Gesture:
     blend = ease((cue.times - starts[where]) / (starts[where + 1] - starts[where]))[:, None]
     curves = ((1.0 - blend) * smooth[where] + blend * smooth[where + 1]) * event.intensity
     course = envelope(cue)
-    curves = np.maximum(curves, placed(cue, speech.held) * event.intensity) * course
-    sway = smooth_noise(cue.rng, cue.times, 3, 0.4, 1.5) * np.array([1.6, 1.4, 0.8]) * speech.head * course
-    gesture = gesture_of(cue, units=np.minimum(curves * cue.actor.unit_gain, 1.0), head=sway)
+    held = unconjugate(cue.label, placed(cue, speech.held)) * cue.spread(0.1, len(UNITS))
+    curves = np.maximum(curves, held * event.intensity) * course
+    sway = smooth_noise(cue.rng, cue.times, 3, 0.4, 1.5) * _SWAY_DEG * speech.head * course * ([1.0, -1.0, -1.0] if cue.flipped else 1.0)
+    look = glance(cue)
+    gesture = gesture_of(
+        cue,
+        units=np.minimum(curves * cue.actor.unit_gain, 1.0),
+        head=sway + course * posed(cue, cue.label.head) * cue.spread(0.12),
+        gaze=course * look if look.any() else None,
+    )
     return replace(gesture, speaks=course[:, 0])
 
 

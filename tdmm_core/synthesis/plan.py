@@ -35,7 +35,8 @@ class PlannedClip:
 def plan_clips(config: SynthConfig, *, seed: int) -> tuple[PlannedClip, ...]:
     """All clips of a corpus, in order.
 
-    Labels differ by at most one clip in how often they lead; no subject, no script and no sentence is in two splits.
+    Labels differ by at most one clip in how often they lead, categories by as little as their sizes let them; no subject, no script and no
+    sentence is in two splits.
     """
     return tuple(_Planner(config, seed).clips())
 
@@ -133,10 +134,14 @@ def apportion(total: int, shares: Sequence[float]) -> list[int]:
 
 
 def _round_robin(labels: list[Label], count: int, rng: Random) -> Iterator[Label]:
-    """Each label once, in a new order every round."""
+    """Each label once a round, in a new order every round that gives every category its share at every moment."""
+    categories = [[x for x in labels if x.category == c] for c in dict.fromkeys(x.category for x in labels)]
     for _ in range(-(-count // len(labels))):
-        rng.shuffle(labels)
-        yield from list(labels)
+        placed: list[tuple[float, Label]] = []
+        for members in categories:
+            rng.shuffle(members)
+            placed += [((i + rng.random()) / len(members), x) for i, x in enumerate(members)]
+        yield from (x for _, x in sorted(placed, key=lambda p: p[0]))
 
 
 def _deck(subjects: list[Subject], rng: Random) -> Iterator[Subject]:

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from tdmm_core.domain.script import Event, Script, Tempo
 from tdmm_core.performance.lexicon import Label, Lexicon
+from tdmm_core.synthesis.company import company_of
 from tdmm_core.synthesis.config import SynthConfig
 
 Choice = TypeVar("Choice")
@@ -16,7 +17,6 @@ Form = str
 FORMS: tuple[Form, ...] = ("single", "sequence", "combination", "mixture", "still")
 _PERIOD = {"slow": 1.45, "medium": 1.0, "fast": 0.65}
 _DEGREE_WEIGHTS = {"medium": 0.34, "strong": 0.28, "subtle": 0.2, "extreme": 0.18}
-_SHORTEST_S = 0.9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +43,7 @@ class Draw:
             side=self._one_of(label.sides, label),
             direction=self._one_of(label.directions or ("",), label),
             count=self.rng.choices((1, 2, 3, 4), (0.25, 0.35, 0.28, 0.12))[0] if label.countable else 1,
-            tempo=tempo,
+            tempo="medium" if label.brief else tempo,
         )
 
     def _one_of(self, choices: Sequence[Choice], label: Label) -> Choice:
@@ -57,35 +57,9 @@ class Draw:
 
     def another(self, taken: Sequence[Label], kinds: Sequence[str] = (), *, close: bool = False) -> Label:
         """A label that can be seen beside all of `taken`; `close`: one at the same place of the face will do."""
-        fitting = [x for x in self.lexicon.labels.values() if (not kinds or x.kind in kinds) and all(compatible(x, t, close=close) for t in taken)]
-        return self.rng.choice(fitting)
-
-
-def compatible(a: Label, b: Label, *, close: bool = False) -> bool:
-    """Whether two labels can happen at once and both be seen: no shared place of the face or head axis, no two faces, no two gazes.
-
-    `close` lets them share a place, but no unit: then they blend, as a smile and a wrinkled nose do.
-    """
-    if a.name == b.name or (a.kind == b.kind and a.kind != "action") or ("speech" in (a.pattern, b.pattern) and "expression" in (a.kind, b.kind)):
-        return False
-    return not (_parts(a, close) & _parts(b, close))
-
-
-def _parts(label: Label, close: bool) -> set[str]:
-    """Units, or coarse places, that a label takes up."""
-    parts = {unit if close else _place(unit) for unit, strength in label.units.items() if strength >= 0.25}
-    parts |= {f"head {axis}" for axis, degrees in label.head.items() if abs(degrees) >= 6}
-    return parts
-
-
-def _place(unit: str) -> str:
-    if unit.startswith("eyeLook"):
-        return "gaze"
-    if unit.startswith(("eye", "cheekSquint")):
-        return "lids"
-    if unit.startswith("brow"):
-        return "brows"
-    return "nose" if unit.startswith("nose") else "mouth"
+        beside = company_of(self.lexicon, close=close)
+        names = [n for n in beside[taken[0].name] if all(n in beside[t.name] for t in taken[1:])]
+        return self.rng.choice([x for x in map(self.lexicon.label, names) if not kinds or x.kind in kinds])
 
 
 def draw_script(form: Form, main: Label | None, draw: Draw) -> Script:
@@ -121,7 +95,9 @@ def _fitted(event: Event, label: Label, draw: Draw) -> Event:
         count = max(1, min(event.count, int(span / (0.8 * period))))
         natural = count * period
         event = replace(event, count=count)
-    elif label.name == "eye roll" or label.longest_s < 10:
+    elif label.brief:
+        natural = label.longest_s * draw.rng.uniform(0.7, 1.0)
+    elif label.longest_s < 10:
         natural = label.longest_s * _PERIOD[event.tempo] / 1.45 * draw.rng.uniform(0.75, 1.0)
     else:
         return event

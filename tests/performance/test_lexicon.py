@@ -46,7 +46,7 @@ def test_every_unit_is_used_and_every_strength_is_a_share():
 
 
 def test_there_are_labels_of_every_kind_with_source_and_words():
-    assert len(LEXICON.labels) >= 140
+    assert len(LEXICON.labels) >= 200
     assert {label.kind for label in LEXICON.labels.values()} == {"expression", "action", "gaze", "blink", "head"}
     for label in LEXICON.labels.values():
         assert label.source and label.category and label.family
@@ -56,6 +56,28 @@ def test_there_are_labels_of_every_kind_with_source_and_words():
         assert label.units or label.head, label.name
         if label.kind == "expression":
             assert label.nouns and (label.adjectives or label.verbs), label.name
+
+
+def test_categories_have_as_many_labels_each():
+    """So that a corpus even over labels is even over categories."""
+    counts = Counter(label.category for label in LEXICON.labels.values())
+    assert len(counts) == 12 and len(set(counts.values())) == 1, counts
+    wanted = {"basic emotion", "compound emotion", "mood", "micro-expression", "gaze", "head motion", "speech-like mouth"}
+    assert wanted <= set(counts) and sum(c.startswith("facial action") for c in counts) == 4
+
+
+def test_families_hold_what_is_near():
+    families = Counter(label.family for label in LEXICON.labels.values())
+    assert {"happiness", "smile", "laughter", "elation", "flicker of happiness"} <= {n for n, x in LEXICON.labels.items() if x.family == "joy"}
+    assert 40 <= len(families) <= 90
+
+
+def test_micro_expressions_are_over_in_half_a_second():
+    for label in LEXICON.labels.values():
+        if label.category == "micro-expression":
+            assert label.brief and label.longest_s <= 0.5 and label.onset_s <= 0.26, label.name
+            # Two to five frames at 25 a second, each phase.
+            assert 0.08 <= label.onset_s <= 0.2 and 0.08 <= label.offset_s <= 0.2
 
 
 def test_no_phrase_belongs_to_two_labels():

@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 from tdmm_core.domain.script import Event, Script
 from tdmm_core.errors import InputError
 from tdmm_core.performance.lexicon import load_lexicon
+from tdmm_core.synthesis.company import company_of, compatible
 from tdmm_core.synthesis.config import SynthConfig
 from tdmm_core.synthesis.plan import NEUTRAL, apportion, plan_clips
-from tdmm_core.synthesis.scripts import FORMS, Draw, compatible, draw_script, signature
+from tdmm_core.synthesis.scripts import FORMS, Draw, draw_script, signature
 from tdmm_core.synthesis.subjects import draw_subjects
 
 LEXICON = load_lexicon()
-CONFIG = SynthConfig(num_clips=1200)
+CONFIG = SynthConfig(num_clips=2400)
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +33,9 @@ def test_labels_lead_evenly(plan):
     counts = Counter(p.clip.label for p in plan if p.clip.label != NEUTRAL)
     assert set(counts) == set(LEXICON.labels)
     assert max(counts.values()) - min(counts.values()) <= 1
+    categories = Counter(p.clip.category for p in plan if p.clip.category != NEUTRAL)
+    even = sum(categories.values()) / len(categories)
+    assert all(abs(n / even - 1) <= 0.02 for n in categories.values()), categories
     assert sum(p.clip.label == NEUTRAL for p in plan) == round(CONFIG.still_share * CONFIG.num_clips)
 
 
@@ -128,9 +132,19 @@ def test_scripts_are_possible(form, name, seed):
 def test_what_cannot_be_seen_at_once_is_not_compatible():
     pairs = {("smile", "pout"): False, ("smile", "nod"): True, ("nod", "head shake"): False, ("look", "darting eyes"): False,
              ("anger", "sadness"): False,
-             ("happiness", "talking"): False, ("raised eyebrows", "open mouth"): True, ("squint", "wide eyes"): False}  # fmt: skip
+             ("happiness", "talking"): True,
+             ("laughter", "talking"): False, ("smile", "talking"): False, ("surprise", "singing"): False,
+             ("raised eyebrows", "open mouth"): True, ("squint", "wide eyes"): False}  # fmt: skip
     for (a, b), expected in pairs.items():
         assert compatible(LEXICON.label(a), LEXICON.label(b)) is expected, (a, b)
+
+
+@pytest.mark.parametrize("close", [False, True])
+def test_the_table_of_company_says_what_pairs_say(close):
+    labels = list(LEXICON.labels.values())
+    table = company_of(LEXICON, close=close)
+    for a in labels[::7]:
+        assert list(table[a.name]) == [b.name for b in labels if compatible(a, b, close=close)]
 
 
 def test_signatures_tell_what_sentences_tell():
