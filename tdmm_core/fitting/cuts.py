@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 import numpy as np
 
 _ROWS, _COLUMNS, _FINER = 24, 32, 4
@@ -11,26 +13,47 @@ _ABOVE_NEXT, _ABOVE_USUAL = 4.0, 12.0
 "How far a cut between like pictures stands out from the changes beside it, and from the usual change around it."
 _AROUND = 25
 "Frames on each side that say what is usual."
+_MEMORY = 32
+"Pictures among which one that comes back is looked for."
+_SAME = 0.15
+"A picture has come back when it is nearer to an earlier one than this share of its change."
 
 
 class Thumbnails:
-    """Small grey pictures, of which only the changes from one to the next are kept."""
+    """Small grey pictures, of which only the changes from one to the next are kept, and what a changed picture comes back to."""
 
     def __init__(self) -> None:
-        self._last: np.ndarray | None = None
+        self._recent: deque[np.ndarray] = deque(maxlen=_MEMORY)
         self._changes: list[float] = []
+        self._returns: dict[int, int] = {}
 
     def add(self, frame: np.ndarray) -> None:
         """Take the next (H, W, 3) uint8 picture."""
-        now = thumbnail(frame)
-        alike = self._last is not None and len(self._last) == len(now)
-        self._changes.append(float(((now - self._last) ** 2).sum() / 2) if alike else 1.0 if self._changes else 0.0)
-        self._last = now
+        now, index = thumbnail(frame), len(self._changes)
+        apart = [change(now, then) for then in self._recent]
+        self._changes.append(apart[-1] if apart else 0.0)
+        if self._changes[-1] > _SLIGHT:
+            nearest = int(np.argmin(apart))
+            if apart[nearest] < _SAME * self._changes[-1]:
+                self._returns[index] = index - len(apart) + nearest
+        self._recent.append(now)
 
     @property
     def changes(self) -> np.ndarray:
-        """(N,) one minus the correlation with the picture before, 0 to 2; 0 for the first. Brightness and contrast do not count."""
+        """(N,) how far each picture is from the one before; 0 for the first."""
         return np.asarray(self._changes)
+
+    def shots(self) -> np.ndarray:
+        """(N,) int: the shot of each picture. After a flash or an insert that lasts for a second at most the shot before it goes on."""
+        shots = np.zeros(len(self._changes), np.int64)
+        for count, i in enumerate(np.flatnonzero(cuts(self.changes)).tolist(), start=1):
+            shots[i:] = shots[self._returns[i]] if i in self._returns else count
+        return shots
+
+
+def change(one: np.ndarray, other: np.ndarray) -> float:
+    """One minus the correlation of two thumbnails, 0 to 2: brightness and contrast do not count."""
+    return float(((one - other) ** 2).sum() / 2) if len(one) == len(other) else 1.0
 
 
 def thumbnail(frame: np.ndarray) -> np.ndarray:

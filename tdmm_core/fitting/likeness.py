@@ -18,7 +18,7 @@ from tdmm_core.fitting.timeline import Timeline
 from tdmm_core.morphable.model import MorphableModel
 
 _NUM_FRAMES = 8
-_STRANGER_MM = 1.6
+_STRANGER_MM = 1.1
 "Distance of two neutral faces from which on they are two people's."
 
 
@@ -35,16 +35,14 @@ class Likeness:
         return self.distance_mm(one, other) < _STRANGER_MM
 
     def distance_mm(self, one: FaceLandmarks, other: FaceLandmarks) -> float:
-        """Root mean square distance of the two neutral faces, millimetres on a face of usual size."""
-        faces = [_normal(self.neutral(seen)) for seen in (one, other)]
-        turn, _, back = np.linalg.svd(faces[0].T @ faces[1])
-        return float(np.sqrt(((faces[0] @ turn @ back - faces[1]) ** 2).sum(-1).mean()) * 1000)
+        """Distance of the two neutral faces; the nearest of their halves, since a hand may have been before the face for a while."""
+        faces = [[self.neutral(half) for half in _halves(seen)] for seen in (one, other)]
+        return min(apart_mm(a, b) for a in faces[0] for b in faces[1])
 
     def neutral(self, seen: FaceLandmarks) -> np.ndarray:
-        """(L, 3) metres: the landmarks of the person's neutral face, from up to eight frames that look most straight ahead."""
+        """(L, 3) metres: the landmarks of the person's neutral face, from eight frames, the most usual and most frontal ones."""
         lm = landmark_model(self.model, self.calibration)
-        ahead = np.argsort(-seen.rotations[:, 2, 2], kind="stable")[:_NUM_FRAMES]
-        footage = _as_it_stands(self, seen, ahead)
+        footage = _as_it_stands(self, seen, _telling(seen)[:_NUM_FRAMES])
         observations, rotations = footage[:], footage.rotations()
         prior = IdentityPrior(focal_px=self.config.focal_px or self.config.focal_guess * max(seen.size_px), focal_log_deviation=0.0)
         pose = initial_pose(lm, observations.points_px, rotations, focal_px=prior.focal_px, centre_px=observations.centre_px)
@@ -58,6 +56,32 @@ def _as_it_stands(how: Likeness, seen: FaceLandmarks, rows: np.ndarray) -> Foota
     still = np.zeros(len(rows), np.uint8)
     clock = Timeline(times_s=seen.times_s[which[:, 0]], status=still, shots=still, rows=which, weights=np.tile([0.0, 1.0, 0.0, 0.0], (len(rows), 1)))
     return Footage(calibration=how.calibration, seen=replace(seen, shots=None), clock=clock, config=how.config, names=how.model.expression_names)
+
+
+def apart_mm(one: np.ndarray, other: np.ndarray) -> float:
+    """Root mean square distance of two sets of (L, 3) points, place, turn and size removed: millimetres on a face of usual size."""
+    faces = [_normal(points) for points in (one, other)]
+    turn, _, back = np.linalg.svd(faces[0].T @ faces[1])
+    return float(np.sqrt(((faces[0] @ turn @ back - faces[1]) ** 2).sum(-1).mean()) * 1000)
+
+
+def _halves(seen: FaceLandmarks) -> list[FaceLandmarks]:
+    count = len(seen.times_s)
+    if count < 2 * _NUM_FRAMES:
+        return [seen]
+    return [
+        replace(seen, times_s=seen.times_s[part], points_px=seen.points_px[part], scores=seen.scores[part], rotations=seen.rotations[part])
+        for part in (slice(0, count // 2), slice(count // 2, None))
+    ]
+
+
+def _telling(seen: FaceLandmarks) -> np.ndarray:
+    """(N,) indices of frames, those first that look straight ahead and resemble the rest: with a hand before the face they do not."""
+    centred = seen.points_px - seen.points_px.mean(1, keepdims=True)
+    normal = centred / np.linalg.norm(centred, axis=(1, 2), keepdims=True)
+    odd = np.abs(normal - np.median(normal, 0)).sum((1, 2))
+    ranks = [np.argsort(np.argsort(value, kind="stable"), kind="stable") for value in (odd, -seen.rotations[:, 2, 2])]
+    return np.argsort(ranks[0] + ranks[1], kind="stable")
 
 
 def _normal(points: np.ndarray) -> np.ndarray:

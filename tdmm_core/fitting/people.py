@@ -106,21 +106,27 @@ def tracks_of(seen: Sightings) -> list[Track]:
     done: list[Track] = []
     live: list[Track] = []
     for frame, faces in _by_frame(seen):
-        gone = [t for t in live if t.shot != shots[frame] or times[frame] - times[t.frames[-1]] > _LOST_S]
+        gone = [t for t in live if times[frame] - times[t.frames[-1]] > _LOST_S]
         done += gone
         live = [t for t in live if t not in gone]
         boxes = [(slot, _box(points)) for slot, points in faces]
-        pairs = sorted((_step(t, box, times[frame] - times[t.frames[-1]]), i, j) for i, t in enumerate(live) for j, (_, box) in enumerate(boxes))
-        taken: set[tuple[str, int]] = set()
-        for cost, i, j in pairs:
-            if cost < 1 and not {("track", i), ("face", j)} & taken:
-                taken |= {("track", i), ("face", j)}
-                live[i].add(frame, *boxes[j])
+        here = [t for t in live if t.shot == shots[frame]]
+        homes = _homes([[_step(t, box, times[frame] - times[t.frames[-1]]) for _, box in boxes] for t in here])
         for j, (slot, box) in enumerate(boxes):
-            if ("face", j) not in taken:
+            if j not in homes:
                 live.append(Track(shot=int(shots[frame])))
-                live[-1].add(frame, slot, box)
+            track = here[homes[j]] if j in homes else live[-1]
+            track.add(frame, slot, box)
     return done + live
+
+
+def _homes(costs: list[list[float]]) -> dict[int, int]:
+    """Which track each face goes on, the likeliest pairs first, from costs by track and face; faces that go on none are left out."""
+    homes: dict[int, int] = {}
+    for cost, i, j in sorted((cost, i, j) for i, row in enumerate(costs) for j, cost in enumerate(row)):
+        if cost < 1 and j not in homes and i not in homes.values():
+            homes[j] = i
+    return homes
 
 
 def _by_frame(seen: Sightings) -> Iterator[tuple[int, list[tuple[int, np.ndarray]]]]:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from tdmm_core.errors import InputError
-from tdmm_core.fitting.cuts import Thumbnails, cuts
+from tdmm_core.fitting.closer import CloserLook
+from tdmm_core.fitting.cuts import Thumbnails
 from tdmm_core.fitting.landmarks import NUM_LANDMARKS, NUM_SCORES, SCORE_NAMES, FaceLandmarks, Landmarker, Sighting
 
 _USUAL_FRAMES = 256
@@ -26,10 +27,12 @@ class Sightings:
     "Frame and face, in the order of frames."
 
 
-def watch(landmarker: Landmarker, frames: Iterable[tuple[float, np.ndarray]], *, expected_frames: int = _USUAL_FRAMES) -> Sightings:
+def watch(
+    landmarker: Landmarker, frames: Iterable[tuple[float, np.ndarray]], *, closer: CloserLook | None = None, expected_frames: int = _USUAL_FRAMES
+) -> Sightings:
     """Walk (time in seconds, picture) pairs; a picture whose time did not advance is the one before and is skipped.
 
-    Raises InputError when there is no picture at all.
+    With `closer`, pictures that show no face are looked at again in parts. Raises InputError when there is no picture at all.
     """
     rows, others, thumbnails = _Rows(expected_frames), [], Thumbnails()
     size = (0, 0)
@@ -39,11 +42,20 @@ def watch(landmarker: Landmarker, frames: Iterable[tuple[float, np.ndarray]], *,
         size = (frame.shape[1], frame.shape[0])
         thumbnails.add(frame)
         faces = landmarker.see_all(frame)
+        if closer is not None:
+            faces = _again(closer, faces, frame)
         others += [(len(rows.times), face) for face in faces[1:]]
         rows.add(time_s, faces[0] if faces else None)
     if not rows.times:
         raise InputError("fitting: expected at least one frame, got none")
-    return Sightings(first=rows.landmarks(size, np.cumsum(cuts(thumbnails.changes))), others=tuple(others))
+    return Sightings(first=rows.landmarks(size, thumbnails.shots()), others=tuple(others))
+
+
+def _again(closer: CloserLook, faces: tuple[Sighting, ...], frame: np.ndarray) -> tuple[Sighting, ...]:
+    if not faces:
+        return closer.look(frame)
+    closer.remember(faces, (frame.shape[1], frame.shape[0]))
+    return faces
 
 
 class _Rows:

@@ -60,14 +60,16 @@ def fit_job(job: FitJob, *, fitting: Fitting, progress: Progress = SILENT) -> Mo
 
 def _fitted(frames: SourceFrames, fitting: Fitting, progress: Progress) -> Fit:
     from tdmm_core.fitting.clip_fit import fit_clip
+    from tdmm_core.fitting.closer import CloserLook
     from tdmm_core.fitting.landmarks import Landmarker
     from tdmm_core.fitting.likeness import Likeness
     from tdmm_core.fitting.people import choose_face
     from tdmm_core.fitting.sightings import watch
 
     model, calibration, config = load_open_head(), open_head_calibration(), fitting.config
-    with Landmarker(fitting.model_file, confidence=config.detection_confidence) as landmarker:
-        sightings = watch(landmarker, _counted(frames, progress), expected_frames=len(frames))
+    opened = {"path": fitting.model_file, "confidence": config.detection_confidence}
+    with Landmarker(**opened) as landmarker, CloserLook(**opened) as closer:
+        sightings = watch(landmarker, _counted(frames, progress), closer=closer, expected_frames=len(frames))
     seen = choose_face(sightings, config.face, Likeness(model=model, calibration=calibration, config=config))
     num_frames = max(1, round((frames.end_s - seen.times_s[0]) * config.fps))
     return fit_clip(model, calibration, seen, num_frames=num_frames, config=config)

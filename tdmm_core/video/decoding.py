@@ -79,34 +79,49 @@ def _upright(frame: object) -> np.ndarray:
     return np.ascontiguousarray(np.rot90(picture, frame.rotation // 90))  # type: ignore[attr-defined]
 
 
-def decord_index(path: Path) -> tuple[tuple[int, int], np.ndarray] | None:
-    """Size (width, height) and (N, 2) begin and end of every frame in seconds as decord has them, or None where it cannot open the file."""
+def size_and_spans(path: Path) -> tuple[tuple[int, int], np.ndarray, bool] | None:
+    """Size (width, height), (N, 2) begin and end of every frame by the file's own clock in seconds, and whether decord sees the same frames.
+
+    None where not one picture can be decoded.
+    """
+    size, spans, theirs = _first_size(path), _spans(path), _decord_spans(path)
+    if size is None or not len(spans) + len(theirs):
+        return None
+    if not len(spans):
+        return size, theirs, True
+    return size, spans, len(theirs) == len(spans)
+
+
+def _first_size(path: Path) -> tuple[int, int] | None:
+    import av
+
+    with av.open(str(path)) as container:
+        first = next(_sound_frames(container), None)
+    if first is None:
+        return None
+    height, width = _upright(first).shape[:2]
+    return width, height
+
+
+def _spans(path: Path) -> np.ndarray:
+    """(N, 2) from packets alone; none where the container gives its packets no times."""
+    import av
+
+    with av.open(str(path)) as container:
+        spans = sorted(_packet_spans(container))
+    return np.asarray(spans, np.float64).reshape(-1, 2)
+
+
+def _decord_spans(path: Path) -> np.ndarray:
+    """(N, 2) as decord has them, which begin at zero in every file; none where it cannot open the file."""
     import decord
 
     decord.logging.set_level(decord.logging.QUIET)
     try:
         reader = decord.VideoReader(str(path), num_threads=1)
-        height, width = reader[0].shape[:2]
-        return (int(width), int(height)), np.asarray([reader.get_frame_timestamp(i) for i in range(len(reader))], np.float64)
+        return np.asarray([reader.get_frame_timestamp(i) for i in range(len(reader))], np.float64).reshape(-1, 2)
     except (decord.DECORDError, RuntimeError, IndexError):
-        return None
-
-
-def av_index(path: Path) -> tuple[tuple[int, int], np.ndarray] | None:
-    """The same by PyAV, from packets alone; None where not one picture can be decoded."""
-    import av
-
-    try:
-        with av.open(str(path)) as container:
-            first = next(_sound_frames(container), None)
-        with av.open(str(path)) as container:
-            spans = sorted(_packet_spans(container))
-    except av.FFmpegError:
-        return None
-    if first is None or not spans:
-        return None
-    height, width = _upright(first).shape[:2]
-    return (width, height), np.asarray(spans, np.float64)
+        return np.zeros((0, 2))
 
 
 def _packet_spans(container: object) -> Iterator[tuple[float, float]]:
@@ -118,14 +133,15 @@ def _packet_spans(container: object) -> Iterator[tuple[float, float]]:
             packet = next(packets)
         except (StopIteration, av.FFmpegError):
             return
-        if packet.pts is not None and packet.size:
+        if packet.pts is not None and packet.size and not packet.is_discard:
             start = float(packet.pts * packet.time_base)
             yield start, start + float((packet.duration or 0) * packet.time_base)
 
 
-def promised_frames(path: Path) -> int:
-    """Frames that the file says it holds; 0 where it does not say."""
+def promised(path: Path) -> tuple[int, float]:
+    """Frames and seconds of film that the file says it holds; 0 where it does not say."""
     import av
 
     with av.open(str(path)) as container:
-        return int(container.streams.video[0].frames)
+        stream = container.streams.video[0]
+        return int(stream.frames), float(stream.duration * stream.time_base) if stream.duration else 0.0

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from tdmm_core.errors import InputError
-from tdmm_core.video.decoding import av_index, decode, decord_index, promised_frames
+from tdmm_core.video.decoding import decode, promised, size_and_spans
 
 _LIKELY = "expected a video file such as MP4 or MOV"
 _FINER = 1.5
@@ -32,9 +32,9 @@ class Video:
     end_s: float
     "When the last frame is over."
     by_decord: bool = True
-    "Whether decord can open it."
-    num_promised: int = 0
-    "Frames that the file says it holds; 0 where it does not say."
+    "Whether decord can open it and sees the same frames."
+    promised: tuple[int, float] = (0, 0.0)
+    "Frames and seconds that the file says it holds; 0 where it does not say."
 
     @property
     def num_frames(self) -> int:
@@ -80,17 +80,16 @@ def open_video(path: Path) -> Video:
     """
     path = Path(path)
     _refuse_unreadable(path)
-    by_decord = decord_index(path)
-    index = by_decord or av_index(path)
-    if index is None:
+    found = size_and_spans(path)
+    if found is None:
         raise InputError(_damaged(path))
-    size, spans = index
+    size, spans, by_decord = found
     starts = np.maximum.accumulate(spans[:, 0])
-    # A file may give no duration for its last frame; the usual step stands in.
+    # A file may give its last frame no duration, or one tick of its clock; the usual step stands in.
     usual = float(np.median(np.diff(starts))) if len(starts) > 1 else 1 / 25
     last = spans[-1, 1] - spans[-1, 0]
-    end = float(starts[-1]) + float(last if last > 1e-4 else max(usual, 1e-3))
-    return Video(path=path, size_px=size, frame_times_s=starts, end_s=end, by_decord=by_decord is not None, num_promised=promised_frames(path))
+    end = float(starts[-1]) + float(last if last > usual / 4 else max(usual, 1e-3))
+    return Video(path=path, size_px=size, frame_times_s=starts, end_s=end, by_decord=by_decord, promised=promised(path))
 
 
 def read_frames(path: Path, *, fps: float = 25.0) -> Iterator[tuple[float, np.ndarray]]:
@@ -145,14 +144,11 @@ class SourceFrames:
         video, lost = self._video, len(self._wanted) - self._num_read
         if not self._num_read:
             return _damaged(video.path)
-        if self._wanted[-1] > self._last:
-            good, whole = self.end_s - video.frame_times_s[0], video.duration_s
+        missing = max(0, video.promised[0] - video.num_frames)
+        if self._wanted[-1] > self._last or missing > 1 + 0.02 * video.num_frames:
+            good, whole = self.end_s - video.frame_times_s[0], max(video.duration_s, video.promised[1]) if missing else video.duration_s
             return f"{video.path}: cut off or damaged after {good:.2f} of {whole:.2f} s; what comes before is fitted"
-        if lost:
-            return f"{video.path}: damaged; {lost} of {len(self._wanted)} frames could not be decoded"
-        if video.num_frames < 0.98 * video.num_promised - 1:
-            return f"{video.path}: cut off; it says that it holds {video.num_promised} frames, and {video.num_frames} are there"
-        return ""
+        return f"{video.path}: damaged; {lost} of {len(self._wanted)} frames could not be decoded" if lost else ""
 
 
 def _refuse_unreadable(path: Path) -> None:
