@@ -1,4 +1,9 @@
-"""An actor: how one person's face differs from the next in strength, speed, symmetry, rest and restlessness."""
+"""An actor: how one person's face differs from the next in strength, speed, symmetry, rest and restlessness.
+
+People share the main units of an expression and differ in the rest: S. Du, Y. Tao and A. M. Martinez (2014) found units that nearly all of their 230
+subjects used beside units that a fifth to two thirds of them used. Onsets of one kind of smile vary by almost half of their mean (K. L. Schmidt,
+Z. Ambadar, J. F. Cohn and L. I. Reed, 2006). Spontaneous blinks: 10 to 25 a minute (A. R. Bentivoglio et al., 1997).
+"""
 
 from __future__ import annotations
 
@@ -27,6 +32,8 @@ class Actor:
 
     unit_gain: np.ndarray
     "(52,) how strongly each unit answers, around 1; left and right of a pair differ by the actor's asymmetry."
+    habit: np.ndarray
+    "(52,) how far each unit comes along where it is a minor part of a face; some actors hardly use some units so."
     rest: np.ndarray
     "(52,) units of the resting face, 0 to 0.2."
     speed: float
@@ -49,6 +56,7 @@ class Actor:
 
 PLAIN = Actor(
     unit_gain=np.ones(len(UNITS)),
+    habit=np.ones(len(UNITS)),
     rest=np.zeros(len(UNITS)),
     speed=1.0,
     lateral_left=1.0,
@@ -65,17 +73,19 @@ PLAIN = Actor(
 def draw_actor(seed: int) -> Actor:
     """The actor of a seed."""
     rng = stream(seed, "actor")
-    gain = np.exp(rng.normal(0.0, 0.12, len(UNITS))) * np.exp(rng.normal(0.0, 0.08))
+    gain = np.exp(rng.normal(0.0, 0.15, len(UNITS))) * np.exp(rng.normal(0.0, 0.1))
+    habit = np.clip(np.exp(rng.normal(-0.1, 0.4, len(UNITS))), 0.2, 1.5)
     bias = rng.normal(0.0, 0.05)
     left, right = (np.array([p[k] for p in PAIRS]) for k in (0, 1))
-    gain[right] = gain[left]
+    gain[right], habit[right] = gain[left], habit[left]
     tilt = np.exp(bias + rng.normal(0.0, 0.04, len(PAIRS)))
     gain[left] *= tilt
     gain[right] /= tilt
     return Actor(
         unit_gain=gain,
+        habit=habit,
         rest=_rest(rng),
-        speed=float(np.exp(rng.normal(0.0, 0.15))),
+        speed=float(np.exp(rng.normal(0.0, 0.2))),
         lateral_left=float(rng.uniform(0.2, 0.8)),
         blink_hz=float(rng.uniform(0.12, 0.42)),
         sway_deg=float(rng.uniform(0.35, 1.3)),

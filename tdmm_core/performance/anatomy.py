@@ -24,9 +24,11 @@ _ALONG = (
     ("mouthFrown", "mouthShrugLower", 0.35), ("mouthStretch", "mouthLowerDown", 0.25), ("jawOpen", "mouthLowerDown", 0.25),
     ("mouthPucker", "mouthFunnel", 0.35), ("mouthUpperUp", "mouthLowerDown", 0.15),
     ("mouthPress", "mouthRollLower", 0.25), ("mouthFunnel", "jawOpen", 0.25), ("browDown", "eyeSquint", 0.35), ("jawOpen", "mouthStretch", 0.2),
+    ("noseSneer", "cheekSquint", 0.55), ("mouthUpperUp", "cheekSquint", 0.2), ("jawLeft", "mouthLeft", 0.4), ("jawRight", "mouthRight", 0.4),
     ("mouthShrugLower", "mouthShrugUpper", 0.6), ("mouthDimple", "mouthStretch", 0.25), ("browInnerUp", "browOuterUp", 0.25),
 )  # fmt: skip
-"(who, whom, share): at most that share of `who` shows in `whom` too; how much is the actor's."
+"""(who, whom, share): at most that share of `who` shows in `whom` too; how much is the actor's. After the appearance changes that FACS lists for
+each AU: AU 9 and 10 raise the infraorbital triangle, AU 6 narrows the eye, AU 30 drags the lips along, and so on."""
 
 
 def _links(rows: tuple[tuple[str, str, float], ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -22,6 +22,8 @@ TEMPO_FACTOR = {"slow": 1.9, "medium": 1.0, "fast": 0.5}
 _AXES = ("pitch", "yaw", "roll")
 _QUICKEST_S = 0.17
 "No voluntary face rises faster, unless its label says so; eyes and flashes do."
+_MINOR = 0.6
+"A unit below this share of the label's strongest one is a minor part of the face."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +103,9 @@ def posed(cue: Cue, degrees: Mapping[str, float]) -> np.ndarray:
 
 def strengths(cue: Cue) -> tuple[np.ndarray, np.ndarray]:
     """The label's units (52,) and head degrees (3,) as this actor shows them this time, at the event's intensity and side."""
-    units = placed(cue, cue.label.units) * cue.actor.unit_gain * cue.spread(0.1, len(UNITS))
+    written = placed(cue, cue.label.units)
+    minor = written < _MINOR * written.max()
+    units = written * cue.actor.unit_gain * cue.spread(0.13, len(UNITS)) * np.where(minor, cue.actor.habit * cue.spread(0.15, len(UNITS)), 1.0)
     units = company(cue.rng, np.minimum(units, 1.0), cue.actor.freedom)
     return units * cue.event.intensity, posed(cue, cue.label.head) * cue.event.intensity * cue.spread(0.12)
 
@@ -109,15 +113,17 @@ def strengths(cue: Cue) -> tuple[np.ndarray, np.ndarray]:
 def envelope(cue: Cue, columns: int = 1) -> np.ndarray:
     """Onset, apex and offset for so many units, which start within some hundredths of a second of one another. -> (T, columns)"""
     event, label = cue.event, cue.label
-    factor = TEMPO_FACTOR[event.tempo] * cue.actor.speed * cue.spread(0.1)
+    factor = TEMPO_FACTOR[event.tempo] * cue.actor.speed * cue.spread(0.22)
     quickest_s = 0.0 if label.kind == "gaze" else min(_QUICKEST_S, 0.8 * label.onset_s)
     onset_s, offset_s = max(label.onset_s * factor, quickest_s), label.offset_s * factor**0.8
     span = event.end_s - event.start_s
     squeeze = min(1.0, 0.9 * span / (onset_s + (0.0 if cue.held else offset_s)))
     onset_s, offset_s = onset_s * squeeze, offset_s * squeeze
-    lag = cue.actor.freedom * np.minimum(cue.rng.exponential(0.03, columns), 0.12) * min(1.0, span)
+    lag = cue.actor.freedom * np.minimum(cue.rng.exponential(0.04, columns), 0.16) * min(1.0, span)
     course = hold(cue.times, event.start_s + lag, event.end_s, onset_s, None if cue.held else offset_s)
-    return course * (1.0 + 0.05 * cue.actor.freedom * smooth_noise(cue.rng, cue.times, columns, 0.15, 0.9))
+    # A held face is not still: it wanders, and on the whole wears off or grows a little.
+    worn = 1.0 + cue.actor.freedom * cue.rng.normal(-0.06, 0.08) * np.clip(phase(cue), 0.0, 1.0)[:, None]
+    return course * worn * (1.0 + 0.06 * cue.actor.freedom * smooth_noise(cue.rng, cue.times, columns, 0.15, 0.9))
 
 
 def phase(cue: Cue) -> np.ndarray:

@@ -16,7 +16,7 @@ _REACH = {"slow": 1.1, "medium": 1.0, "fast": 0.75}
 def _heights(cue: Cue) -> np.ndarray:
     """How high each repetition goes, the later ones less."""
     count = cue.event.count
-    return cue.spread(0.12, count) * np.linspace(1.0, 0.85, count)
+    return cue.spread(0.09, count) * np.linspace(1.0, 0.85, count)
 
 
 def rocked(cue: Cue) -> Gesture:

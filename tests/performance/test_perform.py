@@ -88,7 +88,7 @@ def test_nods_and_shakes_are_counted(name, axis, count):
         script = script_of(name, count=count, end_s=1.0 + 0.7 * count, duration_s=5.0, intensity=0.9)
         pose = quiet_pose(perform(script, seed=seed))[:, axis]
         top = np.abs(pose).max()
-        assert 4 < top < 30
+        assert 4 < top < 32
         if name == "nod":
             assert pose.max() == top, "a nod goes down first"
             assert peaks(pose, 0.55 * top) == count
@@ -131,8 +131,8 @@ def test_clips_start_and_end_near_rest_unless_held():
     for seed in range(10):
         released = perform(script_of("surprise"), seed=seed)
         held = perform(script_of("surprise", end_s=4.0), seed=seed)
-        assert unit(released, "browInnerUp")[0] < 0.25 and unit(released, "browInnerUp")[-1] < 0.3
-        assert unit(held, "browInnerUp")[0] < 0.25 and unit(held, "browInnerUp")[-1] > 0.4
+        assert unit(released, "browInnerUp")[0] < 0.28 and unit(released, "browInnerUp")[-1] < 0.3
+        assert unit(held, "browInnerUp")[0] < 0.28 and unit(held, "browInnerUp")[-1] > 0.4
 
 
 def test_intensity_and_tempo_show():
