@@ -11,7 +11,7 @@ from tdmm_cli import options as o
 from tdmm_cli.console import tell
 from tdmm_cli.generators import check_unused, generator_door
 
-GENERATOR, LARGE = "Generators", "Large runs"
+GENERATOR, FOOTAGE, LARGE = "Generators", "Footage", "Large runs"
 
 
 def synth(
@@ -42,6 +42,34 @@ def synth(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print what would be made and what it would cost; make nothing.", rich_help_panel=GENERATOR)
     ] = False,
+    footage: Annotated[
+        Path | None, typer.Option("--footage", metavar="FOLDER", help="Make the corpus of the videos in a folder.", rich_help_panel=FOOTAGE)
+    ] = None,
+    layout: Annotated[
+        str | None,
+        typer.Option("--layout", metavar="NAME", help="What their paths tell: names (words in them), mead or tdmm.", rich_help_panel=FOOTAGE),
+    ] = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option(
+            "--labels", metavar="FILE.csv", help="What they show: file and label or caption, and more; see tdmm-formats.", rich_help_panel=FOOTAGE
+        ),
+    ] = None,
+    annotate: Annotated[
+        str | None,
+        typer.Option(
+            "--annotate",
+            metavar="MODEL",
+            help="Describe the others with a model that sees: gemini-..., openai:NAME (OPENAI_BASE_URL), an id or a folder.",
+            rich_help_panel=FOOTAGE,
+        ),
+    ] = None,
+    licence: Annotated[
+        str | None, typer.Option("--licence", metavar="TEXT", help="Their licence, remembered in every clip.", rich_help_panel=FOOTAGE)
+    ] = None,
+    origin: Annotated[
+        str | None, typer.Option("--source", metavar="TEXT", help="Where they come from, remembered too.", rich_help_panel=FOOTAGE)
+    ] = None,
     shard: Annotated[
         str | None,
         typer.Option("--shard", metavar="I/N", help="Make share I of N; SLURM's array task by default.", rich_help_panel=LARGE),
@@ -68,20 +96,27 @@ def synth(
     Examples:
       tdmm synth -o corpus.h5 --num-clips 20
       tdmm synth -o wan.h5 --backend wan2.2 --num-clips 20 --dry-run
+      tdmm synth -o mead.h5 --footage MEAD/ --layout mead
       tdmm synth -o corpus.h5 --shard 2/8      (writes corpus.2-of-8.h5)
       tdmm synth -o corpus.h5 --merge
     """
     from tdmm_core.pipelines.shards import array_shard, parse_shard
     from tdmm_core.pipelines.synth import synth as scripted
     from tdmm_core.pipelines.synth_dry_run import dry_run as rehearse
+    from tdmm_core.pipelines.synth_footage import Source, collect
     from tdmm_core.pipelines.synth_generated import generate
     from tdmm_core.pipelines.synth_merge import merge as unite
 
     chosen = o.load_settings(recipe, [*settings, *([f"synth.num_clips={num_clips}"] if num_clips else [])])
     run = o.make_run(recipe=chosen.name, seed=seed, device=device, workers=workers, force=force, resume=resume, quiet=quiet)
     share = parse_shard(shard) if shard else array_shard()
+    told = {"layout": layout, "labels": labels, "annotator": annotate, "licence": licence, "origin": origin}
     if merge:
         summary = unite(output, run, inputs=inputs)
+    elif footage is not None:
+        check_unused("--footage", {"--backend": backend != "scripted", "--model": model, "--no-video": not video, "--dry-run": dry_run})
+        source = Source(folder=footage, **{k: v for k, v in told.items() if v is not None})  # type: ignore[arg-type]
+        summary = collect(output, run, config=chosen.synth, source=source, shard=share, retry_failed=retry_failed)
     elif backend == "scripted":
         check_unused("--backend scripted", {"--model": model, "--project": project, "--launch": launch, "--dry-run": dry_run})
         summary = scripted(output, run, config=chosen.synth, video=video, shard=share, retry_failed=retry_failed)

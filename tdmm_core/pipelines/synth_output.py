@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from tdmm_core.artifacts.columns import ArtifactFile
 from tdmm_core.artifacts.corpus import open_corpus
-from tdmm_core.artifacts.header import Making, read_header
+from tdmm_core.artifacts.header import Making, Parent, read_header
 from tdmm_core.artifacts.motion import open_motion
 from tdmm_core.errors import InputError
 from tdmm_core.pipelines.run import Run
@@ -57,7 +57,15 @@ class Place:
         return self.shard.share(items) if self.shard else list(items)
 
 
-def place_of(output: Path, run: Run, settings: Mapping[str, object], *, shard: Shard | None = None, retry_failed: bool = False) -> Place:
+def place_of(
+    output: Path,
+    run: Run,
+    settings: Mapping[str, object],
+    *,
+    shard: Shard | None = None,
+    retry_failed: bool = False,
+    parents: tuple[Parent, ...] = (),
+) -> Place:
     """Where a run with these settings writes: `c.h5` and `c.videos/`, or `c.I-of-N.h5` with the same folder of videos.
 
     Raises InputError for an output that is no .h5 file, and for `retry_failed` on one that another run made.
@@ -67,7 +75,7 @@ def place_of(output: Path, run: Run, settings: Mapping[str, object], *, shard: S
         raise InputError(f"{whole}: expected an output name ending in .h5, got {whole.suffix or 'no suffix'!r}")
     place = shard.output(whole) if shard else whole
     part = {SETTING: str(shard)} if shard else {}
-    making = Making(recipe=run.recipe, config={**settings, **part}, seed=run.seed)
+    making = Making(recipe=run.recipe, config={**settings, **part}, seed=run.seed, parents=parents)
     retried = retry_failed and place.exists()
     if retried and not read_header(place).making.same_as(making):
         raise InputError(f"--retry-failed: {place} was made with other settings, seed or inputs; repeat the command that made it")

@@ -95,7 +95,7 @@ def load_causal(name: str | None = None, *, gguf: Path | None = None, dtype: tor
         folder = embedded_folder(gguf)
         digest = str(json.loads((folder / SOURCE).read_text(encoding="utf-8"))["digest"])
         return _load(str(folder), name=EMBEDDED_NAME, digest=digest, dtype=dtype)
-    digest = _folder_digest(Path(name)) if Path(name).is_dir() else ""
+    digest = folder_digest(Path(name)) if Path(name).is_dir() else ""
     return _load(name, name=name, digest=digest, dtype=dtype)
 
 
@@ -149,7 +149,7 @@ def save_plain(model: CausalModel, folder: Path) -> None:
     model.text_tokenizer.save_pretrained(folder)
 
 
-def _folder_digest(folder: Path) -> str:
+def folder_digest(folder: Path) -> str:
     """SHA-256 over names and bytes of the files that decide what a model says."""
     total = hashlib.sha256()
     for path in sorted({p for pattern in _PAYLOAD for p in folder.glob(pattern) if p.is_file()}):
