@@ -21,6 +21,18 @@ def fit(
     landmarker: Annotated[
         Path | None, typer.Option("--landmarker", metavar="FILE", help="MediaPipe face_landmarker.task; fetched once by default.")
     ] = None,
+    face: Annotated[
+        int | None, typer.Option("--face", metavar="N", help="Which face, where several are seen: 1 is the largest for the longest time.")
+    ] = None,
+    shape: Annotated[
+        Path | None, typer.Option("--shape", metavar="FILE", help="Hold the identity of a motion (.npz, .h5) of the same person.")
+    ] = None,
+    preview: Annotated[
+        Path | None, typer.Option("--preview", metavar="FILE.mp4", help="Write the film, the overlay and the mesh side by side.")
+    ] = None,
+    worst: Annotated[
+        Path | None, typer.Option("--worst", metavar="FILE.png", help="Write a sheet of the fits with the greatest reprojection error.")
+    ] = None,
     face_model: o.FaceModel = None,
     eyelids: o.Eyelids = None,
     landmarks: o.LandmarkEmbedding = None,
@@ -40,6 +52,7 @@ def fit(
     \b
     Examples:
       tdmm fit talk.mp4 -o talk.npz
+      tdmm fit corpus.h5 -o motion.h5 --worst worst.png
       tdmm fit take.csv -o take.h5
       tdmm fit smirk.pkl --face-model flame:flame2020.pkl --source-fps 25 -o flame.h5
       tdmm fit flame.h5 --face-model open-head-1 -o arkit.csv
@@ -48,14 +61,17 @@ def fit(
 
     chosen = o.load_settings(recipe, settings)
     run = o.make_run(recipe=chosen.name, seed=seed, workers=workers, force=force, resume=resume, quiet=quiet)
-    config = chosen.fit if fps is None else replace(chosen.fit, fps=fps)
+    given = {name: value for name, value in (("fps", fps), ("face", face)) if value is not None}
+    config = replace(chosen.fit, **given)
     named = o.name_face_model(face_model, eyelids, landmarks)
     if all_motions(inputs):
         summary = fit_motions(inputs, o.output_path(output), run, config=config, wish=Wish(face_model=named, source_fps=source_fps))
     else:
         from tdmm_core.pipelines.fit import fit as pipeline
+        from tdmm_core.pipelines.fit_pictures import Extras
 
         refuse_for_videos(Wish(face_model=named, source_fps=source_fps))
-        summary = pipeline(inputs, o.output_path(output), run, config=config, landmarker=landmarker)
+        extras = Extras(shape=shape, preview=preview, worst=worst)
+        summary = pipeline(inputs, o.output_path(output), run, config=config, landmarker=landmarker, extras=extras)
     if output != "-":
         tell(summary, as_json=json, lines=summary.lines())

@@ -42,14 +42,25 @@ class Fit:
     quality: FitQuality
 
 
-def fit_clip(model: MorphableModel, calibration: Calibration, seen: FaceLandmarks, *, num_frames: int, config: FitConfig) -> Fit:
-    """Fit `num_frames` frames at `config.fps` to what was seen in a clip. Raises InputError when no frame shows a face."""
+def fit_clip(
+    model: MorphableModel,
+    calibration: Calibration,
+    seen: FaceLandmarks,
+    *,
+    num_frames: int,
+    config: FitConfig,
+    shape: np.ndarray | None = None,
+) -> Fit:
+    """Fit `num_frames` frames at `config.fps` to what was seen in a clip; `shape` (S,), where the person is known, is held.
+
+    Raises InputError when no frame shows a face.
+    """
     if not seen.found.any():
         raise InputError(f"no face was found in any of {len(seen.found)} frames; fitting needs a face that is turned toward the camera")
     clock = timeline(seen.times_s, seen.found, fps=config.fps, num_frames=num_frames, bridge_s=config.bridge_s, shots=seen.shots)
     lm = landmark_model(model, calibration)
     footage = Footage(calibration=calibration, seen=seen, clock=clock, config=config, names=model.expression_names)
-    face, answer = _solve(lm, footage)
+    face, answer = _solve(lm, footage, shape)
     filled = Answer.of(fill(answer.vector, clock.status))
     motion = FaceMotion(
         expression=filled.expression,
@@ -69,12 +80,14 @@ def fit_clip(model: MorphableModel, calibration: Calibration, seen: FaceLandmark
     return Fit(motion=motion, camera=Camera(focal_px=face.focal_px, principal_point_px=centre, image_size_px=seen.size_px), quality=quality)
 
 
-def _solve(lm: LandmarkModel, footage: Footage) -> tuple[Face, Answer]:
+def _solve(lm: LandmarkModel, footage: Footage, shape: np.ndarray | None) -> tuple[Face, Answer]:
     config, names = footage.config, footage.names
     prior = IdentityPrior(
         focal_px=config.focal_px or config.focal_guess * max(footage.seen.size_px),
         focal_log_deviation=0.0 if config.focal_px else _FOCAL_LOG_DEVIATION,
         shape_precision=config.shape_weight,
+        shape=shape,
+        shape_known=shape is not None,
     )
     rotations, expected = footage.rotations(), footage.expected()
     features = np.concatenate([2 * continuous(matrix_to_axis_angle(rotations)), expected], axis=1)

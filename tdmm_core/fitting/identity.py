@@ -26,6 +26,17 @@ class IdentityPrior:
     focal_log_deviation: float
     "Standard deviation of the focal length's logarithm; 0 fixes it."
     shape_precision: float = 1.0
+    shape: np.ndarray | None = None
+    "(S,) what the shape is drawn to; None: the mean face, zero."
+    shape_known: bool = False
+    "Whether it is that very shape: an actor's whom an earlier fit has met."
+
+    def pulled_shape(self, num_shape: int) -> tuple[np.ndarray, float]:
+        """(S,) what the shape is drawn to, and how strongly."""
+        centre = np.zeros(num_shape)
+        if self.shape is not None:
+            centre[: len(self.shape)] = self.shape
+        return centre, 1e6 if self.shape_known else self.shape_precision
 
 
 def key_frames(features: np.ndarray, count: int) -> np.ndarray:
@@ -40,7 +51,7 @@ def key_frames(features: np.ndarray, count: int) -> np.ndarray:
 
 def solve_identity(lm: LandmarkModel, seen: Observations, answer: Answer, prior: IdentityPrior, *, iterations: int = 8) -> tuple[Face, Answer]:
     """Fit shape, focal length and offsets together with every frame of `seen`."""
-    face = Face(shape=np.zeros(lm.shape.shape[-1]), focal_px=prior.focal_px, offset=np.zeros_like(lm.mean))
+    face = Face(shape=prior.pulled_shape(lm.shape.shape[-1])[0], focal_px=prior.focal_px, offset=np.zeros_like(lm.mean))
     for round_ in range(_ROUNDS):
         damping = 1e-3
         for _ in range(iterations):
@@ -81,8 +92,9 @@ def _schur(
     cross = np.where(_held(gradient[:, :num_own], answer)[..., None], 0, cross)
     index = np.arange(num_own)
     own[:, index, index] *= 1 + damping
-    pull = np.append(np.full(len(face.shape), prior.shape_precision**2), _focal_pull(prior))
-    value = np.append(face.shape, np.log(face.focal_px / prior.focal_px))
+    centre, precision = prior.pulled_shape(len(face.shape))
+    pull = np.append(np.full(len(face.shape), precision**2), _focal_pull(prior))
+    value = np.append(face.shape - centre, np.log(face.focal_px / prior.focal_px))
     solved = np.linalg.solve(own, np.concatenate([cross, own_gradient[..., None]], -1))  # (T, P, Q + 1)
     left = shared.sum(0) + np.diag(pull) - np.einsum("tpq,tpr->qr", cross, solved[..., :-1])
     right = gradient[:, num_own:].sum(0) + pull * value - np.einsum("tpq,tp->q", cross, solved[..., -1])
@@ -109,7 +121,8 @@ def _freeze(hessian: np.ndarray, gradient: np.ndarray, answer: Answer) -> tuple[
 
 
 def _cost(lm: LandmarkModel, seen: Observations, answer: Answer, face: Face, prior: IdentityPrior) -> float:
-    shape = (face.shape**2).sum() * prior.shape_precision**2
+    centre, precision = prior.pulled_shape(len(face.shape))
+    shape = ((face.shape - centre) ** 2).sum() * precision**2
     lens = np.log(face.focal_px / prior.focal_px) ** 2 * _focal_pull(prior)
     return frame_cost(lm, face, answer, seen) + float(shape + lens)
 

@@ -11,40 +11,51 @@ from functools import partial
 from pathlib import Path
 
 from tdmm_core.artifacts.digest import file_digest
-from tdmm_core.artifacts.header import Making, Parent
+from tdmm_core.artifacts.header import Making, Parent, parent_of
 from tdmm_core.artifacts.motion import MotionWriter, open_motion
 from tdmm_core.assets.find import find_asset
-from tdmm_core.domain.clip import MotionClip
+from tdmm_core.domain.clip import ClipSource, MotionClip
 from tdmm_core.errors import InputError
 from tdmm_core.fitting.config import FitConfig
 from tdmm_core.fitting.system_libraries import require_libraries
+from tdmm_core.morphable.open_head import load_open_head
 from tdmm_core.pipelines.fit_jobs import FitJob, fit_jobs
+from tdmm_core.pipelines.fit_pictures import Extras, check_extras, write_preview, write_worst
+from tdmm_core.pipelines.fit_shape import read_shape
 from tdmm_core.pipelines.fit_summary import FitSummary, summary_of, told
 from tdmm_core.pipelines.fit_video import Fitting, fit_job, open_head_calibration
 from tdmm_core.pipelines.motion_output import check_output, write_motion_output
 from tdmm_core.pipelines.processes import spread
 from tdmm_core.pipelines.run import Run
 
+_NOTHING_ELSE = Extras()
 
-def fit(inputs: Sequence[Path], output: Path | str, run: Run, *, config: FitConfig, landmarker: Path | None = None) -> FitSummary:
-    """Fit the open head to a corpus or to video files and write the motion, by the suffix of `output`.
+
+def fit(
+    inputs: Sequence[Path], output: Path | str, run: Run, *, config: FitConfig, landmarker: Path | None = None, extras: Extras = _NOTHING_ELSE
+) -> FitSummary:
+    """Fit the open head to a corpus or to video files and write the motion, by the suffix of `output`; on request, pictures to judge it by.
 
     Clips that fail are recorded in an artifact of several clips, and PartialFailureError is raised once it is complete. A single clip that
     fails is an InputError and leaves no output. Raises MissingPartError for a system library, the landmark model or the calibration.
     """
     jobs, parents = fit_jobs(inputs)
     form = check_output(output, force=run.force, many=len(jobs) > 1, resumable=True)
+    check_extras(extras, len(jobs), run)
+    shape = None if extras.shape is None else read_shape(extras.shape, load_open_head())
+    parents += () if extras.shape is None else (parent_of(extras.shape),)
     require_libraries()
-    fitting = Fitting(config=config, model_file=find_asset("face-landmarker", given=landmarker, progress=run.progress))
+    fitting = Fitting(config=config, model_file=find_asset("face-landmarker", given=landmarker, progress=run.progress), shape=shape)
     making = _making(run, fitting, parents)
     if len(jobs) == 1:
-        return _fit_one(jobs[0], output, run, making, fitting)
+        return _fit_one(jobs[0], output, run, making, fitting, extras)
     if form == "h5":
-        return _fit_artifact(jobs, Path(output), run, making, fitting)
+        return _fit_artifact(jobs, Path(output), run, making, fitting, extras)
     clips = list(_fitted(jobs, run, fitting))
     order = {job.clip.id: i for i, job in enumerate(jobs)}
     clips.sort(key=lambda clip: order[clip.clip.id])
     write_motion_output(output, clips, run, settings=making.config)
+    _write_worst(extras, jobs, clips, run)
     return told(summary_of(str(output), clips, 0), clips)
 
 
@@ -53,15 +64,25 @@ def _making(run: Run, fitting: Fitting, parents: tuple[Parent, ...]) -> Making:
     return Making(recipe=run.recipe, config={**asdict(fitting.config), **learned}, seed=run.seed, parents=parents)
 
 
-def _fit_one(job: FitJob, output: Path | str, run: Run, making: Making, fitting: Fitting) -> FitSummary:
+def _write_worst(extras: Extras, jobs: Sequence[FitJob], clips: ClipSource[MotionClip] | Sequence[MotionClip], run: Run) -> None:
+    if extras.worst is not None:
+        write_worst(extras.worst, jobs, clips, run)
+
+
+def _fit_one(job: FitJob, output: Path | str, run: Run, making: Making, fitting: Fitting, extras: Extras) -> FitSummary:
     clip = fit_job(job, fitting=fitting, progress=run.progress)
     if clip.motion is None:
         raise InputError(clip.error)
     write_motion_output(output, [clip], run, settings=making.config, making=making)
+    if clip.error:
+        run.progress.log(clip.error)
+    if extras.preview is not None:
+        write_preview(extras.preview, job, clip, run)
+    _write_worst(extras, [job], [clip], run)
     return summary_of(str(output), [clip], 0)
 
 
-def _fit_artifact(jobs: Sequence[FitJob], output: Path, run: Run, making: Making, fitting: Fitting) -> FitSummary:
+def _fit_artifact(jobs: Sequence[FitJob], output: Path, run: Run, making: Making, fitting: Fitting, extras: Extras) -> FitSummary:
     with MotionWriter(output, making, force=run.force, resume=run.resume) as writer:
         done = writer.staged_ids()
         todo = [job for job in jobs if job.clip.id not in done]
@@ -73,6 +94,7 @@ def _fit_artifact(jobs: Sequence[FitJob], output: Path, run: Run, making: Making
         writer.commit([job.clip.id for job in jobs])
         run.progress.finish()
     with open_motion(output) as clips:
+        _write_worst(extras, jobs, clips, run)
         return told(summary_of(str(output), clips, len(jobs) - len(todo)), clips)
 
 

@@ -35,6 +35,8 @@ class Fitting:
     config: FitConfig
     model_file: Path
     "The landmark network."
+    shape: np.ndarray | None = None
+    "(S,) the identity of a person who is known; None finds one for each clip."
 
 
 def fit_job(job: FitJob, *, fitting: Fitting, progress: Progress = SILENT) -> MotionClip:
@@ -72,7 +74,7 @@ def _fitted(frames: SourceFrames, fitting: Fitting, progress: Progress) -> Fit:
         sightings = watch(landmarker, _counted(frames, progress), closer=closer, expected_frames=len(frames))
     seen = choose_face(sightings, config.face, Likeness(model=model, calibration=calibration, config=config))
     num_frames = max(1, round((frames.end_s - seen.times_s[0]) * config.fps))
-    return fit_clip(model, calibration, seen, num_frames=num_frames, config=config)
+    return fit_clip(model, calibration, seen, num_frames=num_frames, config=config, shape=fitting.shape)
 
 
 def _counted(frames: Iterable[tuple[float, np.ndarray]], progress: Progress) -> Iterator[tuple[float, np.ndarray]]:
