@@ -118,6 +118,9 @@ def envelope(cue: Cue, columns: int = 1) -> np.ndarray:
     onset_s, offset_s = max(label.onset_s * factor, quickest_s), label.offset_s * factor**0.8
     span = event.end_s - event.start_s
     squeeze = min(1.0, 0.9 * span / (onset_s + (0.0 if cue.held else offset_s)))
+    if label.brief:
+        # A flash is hardly held: it falls about as soon as it has risen.
+        squeeze = 0.85 * span / (onset_s + offset_s)
     onset_s, offset_s = onset_s * squeeze, offset_s * squeeze
     lag = cue.actor.freedom * np.minimum(cue.rng.exponential(0.04, columns), 0.16) * min(1.0, span)
     course = hold(cue.times, event.start_s + lag, event.end_s, onset_s, None if cue.held else offset_s)

@@ -40,7 +40,10 @@ def gesture(cue: Cue) -> Gesture:
 def _held(cue: Cue) -> Gesture:
     """Onset, apex, offset: of units, of the head, of a gaze where both eyes go to one place; shaken where the label has a rhythm."""
     units, head = strengths(cue)
-    curves = envelope(cue, len(UNITS)) * unconjugate(cue.label, units)
+    units = unconjugate(cue.label, units)
+    moved = np.flatnonzero(units)
+    curves = np.zeros((len(cue.times), len(UNITS)))
+    curves[:, moved] = envelope(cue, len(moved)) * units[moved]
     poses = envelope(cue) * head
     rhythm = cue.label.rhythm
     if rhythm is not None:

@@ -80,9 +80,11 @@ def _gestures(script: Script, times: np.ndarray, actor: Actor, rng: np.random.Ge
 
 def _idle(rng: np.random.Generator, times: np.ndarray, actor: Actor) -> np.ndarray:
     """The resting face, never quite still. -> (T, 52)"""
-    wander = smooth_noise(rng, times, len(UNITS), 0.1, 0.6)
+    face, resting = np.zeros((len(times), len(UNITS))), np.flatnonzero(actor.rest)
+    wander = smooth_noise(rng, times, len(resting), 0.1, 0.6)
     tremor = rng.normal(0.0, 0.0015, wander.shape)
-    return np.clip(actor.rest * (1.0 + 0.25 * wander) + np.where(actor.rest > 0, tremor, 0.0), 0.0, 0.3)
+    face[:, resting] = np.clip(actor.rest[resting] * (1.0 + 0.25 * wander) + tremor, 0.0, 0.3)
+    return face
 
 
 def _spontaneous_lids(rng: np.random.Generator, times: np.ndarray, actor: Actor, script: Script, faces: np.ndarray) -> np.ndarray:
