@@ -49,14 +49,21 @@ def load_settings(recipe: str, settings: list[str]) -> Recipe:
 
 def make_run(**choices: object) -> Run:
     """A Run from options; `quiet` becomes its progress."""
+    from tdmm_core.errors import InputError
     from tdmm_core.pipelines.run import Run
 
+    if int(str(choices.get("seed", 0))) >= 2**63:
+        raise InputError(f"--seed: expected 0 to {2**63 - 1}, got {choices['seed']}")
     quiet = bool(choices.pop("quiet", False))
     return Run(progress=make_progress(quiet), **choices)  # type: ignore[arg-type]
 
 
 def output_path(text: str) -> Path | str:
-    """`-` stays as it is and means stdout; anything else is a path. A trailing slash asks for a folder and is kept by the pipelines' own check."""
+    """`-` stays as it is and means stdout; anything else is a path. Raises InputError for an empty name."""
+    from tdmm_core.errors import InputError
+
+    if not text:
+        raise InputError("-o: expected the name of a file or folder to write, got an empty one")
     return text if text == "-" else Path(text)
 
 
@@ -80,9 +87,20 @@ def sentences_of(prompt: str | None, prompts: Path | None) -> list[str] | Path:
         return read_prompts(prompts)
     if prompt == "-":
         return [line for line in sys.stdin.read().splitlines() if line.strip()]
-    if prompt.lower().endswith(SUFFIXES):
+    if prompt.lower().endswith(SUFFIXES) or _names_a_file(prompt):
         return Path(prompt)
     return [prompt]
+
+
+def _names_a_file(prompt: str) -> bool:
+    """Whether someone meant a file that is there, or a folder with a slash, not a sentence."""
+    path = Path(prompt) if "\0" not in prompt and len(prompt) < 1000 else None
+    if path is None or not ("." in path.name or prompt.endswith("/")):
+        return False
+    try:
+        return path.exists()
+    except OSError:
+        return False
 
 
 def check_failures(output: str, failed: int, total: int, *, first: str) -> None:

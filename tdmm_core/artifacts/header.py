@@ -14,12 +14,14 @@ from pathlib import Path
 
 import h5py
 
-from tdmm_core.artifacts.digest import canonical_json, file_digest
+from tdmm_core.artifacts.digest import canonical_json, file_digest, text_digest
 from tdmm_core.artifacts.opening import VIDEO_SUFFIXES, check_exists, damage, is_hdf5, open_hdf5
 from tdmm_core.artifacts.schema import MADE_BY, SCHEMAS
 from tdmm_core.errors import InputError
 
 FORMAT = "tdmm"
+_MOTION_SUFFIXES = (".npz", ".csv")
+"What counts of a folder of motions."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,8 +168,11 @@ def header_of(file: h5py.File, path: Path) -> Header:
 
 
 def parent_of(path: Path | str) -> Parent:
-    """How an artifact made from `path` remembers it: by its own digest, or by the SHA-256 of a file of another kind."""
+    """How an artifact made from `path` remembers it: by its own digest, or by the SHA-256 of a file, or of the motions in a folder."""
     path = Path(path)
+    if path.is_dir() and not (path / "tdmm.json").exists():
+        inside = sorted(p for p in path.iterdir() if p.suffix.lower() in _MOTION_SUFFIXES)
+        return Parent(kind="folder", digest=text_digest("\n".join(f"{p.name}\0{file_digest(p)}" for p in inside)), name=path.resolve().name)
     if path.is_dir() or is_hdf5(path):
         header = read_header(path)
         return Parent(kind=header.kind, digest=header.digest, name=path.resolve().name)

@@ -10,7 +10,7 @@ from tdmm_core.artifacts.digest import file_digest, root_digest, row_digest
 from tdmm_core.artifacts.header import read_header
 from tdmm_core.artifacts.heaps import check_heaps
 from tdmm_core.artifacts.model_folder import model_problems
-from tdmm_core.artifacts.opening import damage, is_hdf5
+from tdmm_core.artifacts.opening import damage, is_hdf5, open_hdf5
 from tdmm_core.artifacts.report import read_report, report_digest
 from tdmm_core.artifacts.schema import CORPUS, REPORT, SCHEMAS
 from tdmm_core.errors import InputError
@@ -25,7 +25,8 @@ def verify(path: Path | str) -> list[str]:
     if path.is_dir():
         return model_problems(path)
     if is_hdf5(path):
-        check_heaps(path)
+        with open_hdf5(path):
+            check_heaps(path)
     header = read_header(path)
     if header.kind not in SCHEMAS:
         raise InputError(f"{path}: unknown kind {header.kind!r}, written by {header.tool}; upgrade tdmm to read it")

@@ -13,7 +13,7 @@ from tdmm_core.artifacts.corpus import open_corpus
 from tdmm_core.artifacts.digest import file_digest
 from tdmm_core.artifacts.header import Header, read_header
 from tdmm_core.artifacts.motion import open_motion
-from tdmm_core.artifacts.opening import VIDEO_SUFFIXES, check_exists, is_zip
+from tdmm_core.artifacts.opening import VIDEO_SUFFIXES, check_exists, is_hdf5, is_zip
 from tdmm_core.artifacts.report import read_report
 from tdmm_core.artifacts.schema import MADE_BY
 from tdmm_core.artifacts.text import open_text
@@ -74,6 +74,8 @@ def inspect(path: Path | str, *, verify: bool = False) -> FileFacts:
         return _live_link(path)
     if path.suffix.lower() in VIDEO_SUFFIXES:
         return _video(path)
+    if not is_hdf5(path):
+        raise InputError(f"{path}: nothing that tdmm knows; it looks into artifacts (.h5), motions (.npz, .csv), model folders and videos")
     return _artifact(path, verify=verify)
 
 

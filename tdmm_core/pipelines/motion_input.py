@@ -55,6 +55,8 @@ def read_motion_clips(path: Path | str) -> ClipSource[MotionClip]:
         return (_file(path),)
     if path.suffix.lower() in VIDEO_SUFFIXES:
         raise InputError(f"{path}: a video, not a motion; tdmm fit {path} -o motion.npz makes one of it")
+    if path.suffix.lower() == ".txt":
+        raise InputError(f"{path}: a text file, not a motion; its sentences are performed with tdmm animate --prompts {path} -o FOLDER/")
     layout = foreign_layout(path)
     if layout is not None:
         raise InputError(f"{path}: FLAME parameters of {layout.tool}; make our motion of them: tdmm fit {path} --face-model flame:PATH -o motion.h5")

@@ -100,17 +100,10 @@ def _making(
         "code_vectors": code_vectors is not None,
     }
     if deepspeed_config is not None:
-        settings["deepspeed"] = _read_json(deepspeed_config)
+        from tdmm_core.training.deepspeed_settings import read_user_settings
+
+        settings["deepspeed"] = read_user_settings(deepspeed_config)
     return Making(recipe=run.recipe, config=settings, seed=run.seed, parents=(parent_of(tokens),))
-
-
-def _read_json(path: Path) -> object:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as e:
-        raise InputError(f"--deepspeed {path}: no such file") from e
-    except (OSError, ValueError) as e:
-        raise InputError(f"--deepspeed {path}: expected a JSON file with DeepSpeed settings, got something else ({e})") from e
 
 
 def _check(file: TokensFile, tokens: Path) -> None:

@@ -71,16 +71,18 @@ def train_m2l(
     model is whole; an interrupted run goes on from there. Raises InputError for tokens without train clips and for an output that exists.
     """
     from tdmm_core.language.m2l_training import language_model
+    from tdmm_core.training.deepspeed_settings import read_user_settings
 
+    deepspeed = read_user_settings(deepspeed_config)
+    with open_tokens(tokens) as file:  # what can be refused is refused before the language model is loaded, which takes its time
+        _check(file, tokens)
     model = language_model(config, text_model, gguf=embedded_file(text_model, run))
-    making = _making(tokens, run, config, model, deepspeed_config)
+    making = _making(tokens, run, config, model, deepspeed)
     done = finished_model(output, run, kind=KIND, making=making)
     if done is not None:
         run.progress.log(f"{output}: made by this very run before")
         return TrainM2LSummary(output=str(output), digest=done.digest, seconds=0.0, **json.loads((output / FIGURES).read_text(encoding="utf-8")))
     with open_tokens(tokens) as file:
-        if len(file) == 0:
-            raise InputError(f"{tokens}: expected clips to train on, got an artifact without any; tokenize a larger motion artifact")
         training = _training(file, tokens, model, run, config=config, tokenizer=tokenizer)
     trained = _train(training, output, run, making=making, deepspeed_config=deepspeed_config)
     figures = _figures(training, trained)
@@ -88,12 +90,15 @@ def train_m2l(
     return TrainM2LSummary(output=str(output), digest=digest, seconds=trained.seconds, **figures)
 
 
-def _making(tokens: Path, run: Run, config: M2LConfig, model: CausalModel, deepspeed_config: Path | None) -> Making:
-    settings: dict[str, object] = {"m2l": asdict(config), "text_model": {"name": model.name, "digest": model.digest}}
-    if deepspeed_config is not None:
-        from tdmm_core.training.deepspeed_settings import read_user_settings
+def _check(file: TokensFile, tokens: Path) -> None:
+    if len(file) == 0:
+        raise InputError(f"{tokens}: expected clips to train on, got an artifact without any; tokenize a larger motion artifact")
 
-        settings["deepspeed"] = read_user_settings(deepspeed_config)
+
+def _making(tokens: Path, run: Run, config: M2LConfig, model: CausalModel, deepspeed: dict[str, object]) -> Making:
+    settings: dict[str, object] = {"m2l": asdict(config), "text_model": {"name": model.name, "digest": model.digest}}
+    if deepspeed:
+        settings["deepspeed"] = deepspeed
     return Making(recipe=run.recipe, config=settings, seed=run.seed, parents=(parent_of(tokens),))
 
 

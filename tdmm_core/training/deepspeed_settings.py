@@ -17,10 +17,12 @@ def read_user_settings(path: Path | None) -> dict:
         return {}
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as e:
+        raise InputError(f"--deepspeed {path}: no such file") from e
     except OSError as e:
         raise InputError(f"--deepspeed {path}: expected a readable DeepSpeed JSON file, got: {e.strerror}") from e
     except ValueError as e:
-        raise InputError(f"--deepspeed {path}: expected JSON, got an error: {e}") from e
+        raise InputError(f"--deepspeed {path}: expected a JSON file with DeepSpeed settings, got something else ({e})") from e
     if not isinstance(found, dict):
         raise InputError(f"--deepspeed {path}: expected a JSON object of DeepSpeed settings, got a {type(found).__name__}")
     return found

@@ -82,6 +82,31 @@ def test_an_empty_file(call: Call, argv: list[str]) -> None:
     refused(call(*argv, "empty.h5", *output), "empty")
 
 
+def test_a_file_in_place_of_a_sentence(call: Call) -> None:
+    Path("talk.mp4").write_text("no film")
+    Path("lines.txt").write_text("a smile")
+    Path("motions").mkdir()
+    refused(call("animate", "talk.mp4", "-o", "out.npz"), "tdmm fit talk.mp4")
+    refused(call("animate", "lines.txt", "-o", "out.npz"), "--prompts lines.txt")
+    refused(call("animate", "motions/", "-o", "out.npz"), "a folder without one")
+    assert not Path("out.npz").exists()
+
+
+def test_a_file_that_is_nothing_of_ours(call: Call, motion: Path) -> None:
+    Path("notes.txt").write_text("words")
+    for verify in ([], ["--verify"]):
+        refused(call("info", "notes.txt", *verify), "nothing that tdmm knows")
+        Path("cut.h5").write_bytes(motion.read_bytes()[:20_000])
+        refused(call("info", "cut.h5", *verify), "truncated")
+
+
+def test_a_folder_in_place_of_tokens(call: Call) -> None:
+    Path("there").mkdir()
+    for verb in ("train-l2m", "train-m2l"):
+        refused(call(verb, "there", "-o", "out"), "there", "folder")
+    assert {p.name for p in Path().iterdir()} == {"there"}
+
+
 def test_the_wrong_kind(call: Call, motion: Path, tokens: Path) -> None:
     refused(call("train-l2m", motion, "-o", "out"), "motion", "tdmm tokenize")
     refused(call("train-m2l", motion, "-o", "out"), "motion", "tdmm tokenize")
@@ -121,6 +146,8 @@ def test_models_of_another_tokenizer(call: Call, motion: Path, tokens: Path) -> 
         (["animate", "a smile\x07", "-o", "out.npz"], "control character"),
         (["animate", "smile " * 10_000, "-o", "out.npz"], "characters"),
         (["animate", "-o", "out.npz"], "--prompts"),
+        (["animate", "a smile", "-o", ""], "-o"),
+        (["animate", "a smile", "-o", "out.npz", "--seed", str(2**63)], "--seed"),
         (["animate", "a smile", "-o", "out.npz", "--seconds", "0"], "--seconds"),
         (["animate", "a smile", "-o", "out.npz", "--seconds", "-3"], "--seconds"),
         (["animate", "a smile", "-o", "out.gif"], ".mp4"),
