@@ -53,7 +53,7 @@ def test_batch_sizes_that_contradict_the_config_are_refused(key):
         chosen({key: 3})
 
 
-@pytest.mark.parametrize(("content", "said"), [(None, "readable"), ("{'stage': 2", "JSON"), ("[1, 2]", "object"), ("", "JSON")])
+@pytest.mark.parametrize(("content", "said"), [(None, "no such file"), ("{'stage': 2", "JSON"), ("[1, 2]", "object"), ("", "JSON")])
 def test_a_file_that_is_none_is_refused_in_a_sentence(tmp_path, content, said):
     path = tmp_path / "ds.json"
     if content is not None:
