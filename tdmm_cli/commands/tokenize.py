@@ -36,6 +36,7 @@ def tokenize(
       tdmm tokenize corpus.motion.h5 -o tokens.h5
       tdmm tokenize corpus.motion.h5 --train --tokenizer my-tokenizer/ -o tokens.h5
     """
+    from tdmm_core.artifacts.atomic import check_artifact_name
     from tdmm_core.errors import InputError
     from tdmm_core.pipelines import tokenize as pipeline
 
@@ -43,6 +44,8 @@ def tokenize(
         raise InputError("tokenize: expected -o TOKENS.h5, or --train with --tokenizer FOLDER")
     if train and tokenizer is None:
         raise InputError("tokenize --train: expected --tokenizer FOLDER, where the new motion tokenizer is to be kept")
+    if output is not None:
+        check_artifact_name(output)
     chosen = o.load_settings(recipe, settings)
     run = o.make_run(recipe=chosen.name, seed=seed, device=device, force=force, resume=resume, quiet=quiet)
     summary = None

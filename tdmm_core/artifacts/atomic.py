@@ -107,6 +107,12 @@ def remove(path: Path) -> None:
             path.unlink(missing_ok=True)
 
 
+def check_artifact_name(path: Path) -> None:
+    """Raises InputError unless the name is an artifact's, so that nobody takes it for something else."""
+    if path.suffix.lower() not in (".h5", ".hdf5"):
+        raise InputError(f"{path}: expected an output name ending in .h5, got {path.suffix or 'no suffix'!r}")
+
+
 def check_place(path: Path | str, *, force: bool = False) -> Path:
     """Check before expensive work that `path` may be written: its folder can be made and written, and nothing is lost.
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from tdmm_core.artifacts.atomic import check_place
+from tdmm_core.artifacts.atomic import check_artifact_name, check_place
 from tdmm_core.artifacts.header import Header, Making, Parent, parent_of
 from tdmm_core.domain.clip import ClipSource, MotionClip
 from tdmm_core.domain.description import Description
@@ -96,6 +96,7 @@ def describe_to(
     Raises InputError as `describe`, and before any work for an output that cannot be written.
     """
     if output is not None:
+        check_artifact_name(output)
         check_place(output, force=run.force)
     asked = checked_question(question)
     clips = read_motion_clips(motion)

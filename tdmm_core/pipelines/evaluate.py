@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from tdmm_core.artifacts.atomic import check_place
+from tdmm_core.artifacts.atomic import check_artifact_name, check_place
 from tdmm_core.artifacts.header import Making, parent_of
 from tdmm_core.artifacts.report import write_report
 from tdmm_core.domain.clip import MotionClip
@@ -47,6 +47,7 @@ def evaluate(motion: Path, output: Path | None, run: Run, *, config: EvalConfig,
     Raises InputError for a motion without clips of the split, and for models that do not belong together.
     """
     if output is not None:
+        check_artifact_name(output)
         check_place(output, force=run.force)
     truth = _clips(motion, config)
     measured = Measured(parents=[parent_of(motion)])

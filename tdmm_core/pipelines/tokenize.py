@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tdmm_core.artifacts.atomic import check_artifact_name
 from tdmm_core.artifacts.header import Making, Parent, parent_of
 from tdmm_core.artifacts.motion import MotionFile
 from tdmm_core.artifacts.tokens import TokensWriter, open_tokens
@@ -113,6 +114,7 @@ def tokenize(motion_path: Path, output: Path, run: Run, *, tokenizer: Path | Non
     """
     from tdmm_core.tokenization.tokenizer import DEFAULT_FOLDER, MotionTokenizer, load_default
 
+    check_artifact_name(output)
     coder = load_default() if tokenizer is None else MotionTokenizer.load(tokenizer)
     parents = (*_parents(motion_path), parent_of(tokenizer or DEFAULT_FOLDER))
     making = Making(recipe=run.recipe, config={"codes_per_frame": coder.codes_per_frame, "num_codes": coder.num_codes}, seed=0, parents=parents)
