@@ -10,6 +10,7 @@ import io
 import pickle
 import struct
 import types
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import ClassVar
@@ -17,9 +18,14 @@ from typing import ClassVar
 import numpy as np
 from scipy import sparse
 
+from tdmm_core.domain.motion import FaceMotion
+from tdmm_core.domain.script import Script
 from tdmm_core.morphable.flame import flame_model
-from tdmm_core.morphable.model import MorphableModel
+from tdmm_core.morphable.gaze import eye_angles, eye_rotations
+from tdmm_core.morphable.model import MorphableModel, neutral_motion
 from tdmm_core.morphable.open_head import load_open_head
+from tdmm_core.morphable.rotations import matrix_to_axis_angle
+from tdmm_core.performance.perform import perform
 
 NUM_VERTICES, NUM_TRIANGLES, NUM_HEAD = 5023, 9976, 3931
 SECTORS, RINGS = 32, 17
@@ -31,19 +37,21 @@ ROOT_M, NECK_M, JAW_M = np.array([0, -0.115, -0.03]), np.array([0, -0.035, -0.02
 @cache
 def flame_arrays() -> dict[str, object]:
     """The arrays of the file, float64 as FLAME's are; J_regressor is sparse."""
-    mesh = _Mesh()
+    mesh = _mesh()
     shape = _columns(mesh, load_open_head().shape_basis.astype(np.float64), 300, 1.0, seed=1)
     expression = _columns(mesh, _principal(mesh), 100, 0.15, seed=2)
     regressor = _regressor(mesh.vertices)
     joints = regressor @ mesh.vertices
     weights = _weights(mesh, joints)
+    # rounded, so that equal arrays come whatever the number of threads
+    shape, expression, template, pose = (np.round(a, 9) for a in (shape, expression, mesh.vertices, _posedirs(mesh, joints, weights)))
     return {
-        "v_template": mesh.vertices,
+        "v_template": template,
         "f": mesh.triangles.astype(np.uint32),
         "shapedirs": np.moveaxis(np.concatenate([shape, expression]), 0, 2).copy(),
-        "posedirs": _posedirs(mesh, joints, weights),
-        "weights": weights,
-        "J_regressor": sparse.csc_matrix(regressor),
+        "posedirs": pose,
+        "weights": np.round(weights, 9),
+        "J_regressor": sparse.csc_matrix(np.round(regressor, 9)),
         "J": joints,
         "kintree_table": np.array([[2**32 - 1, 0, 1, 1, 1], [0, 1, 2, 3, 4]], np.uint32),
         "bs_type": "lrotmin",
@@ -54,7 +62,7 @@ def flame_arrays() -> dict[str, object]:
 @cache
 def eyelid_basis() -> np.ndarray:
     """(2, V, 3) float64: left and right lid from open to closed."""
-    head, mesh = load_open_head(), _Mesh()
+    head, mesh = load_open_head(), _mesh()
     return np.stack([mesh.carry(head.expression_basis[head.expression_names.index(f"eyeBlink{side}")]) for side in ("Left", "Right")])
 
 
@@ -80,6 +88,7 @@ class _Mesh:
             self._close(loop)
         while len(self._mixing) < NUM_HEAD:
             self._refine()
+        self._head = self._mixture()
         self._eyes = [self._eyeball(head, side) for side in (1, -1)]
         self.vertices = self.carry(None)
         faces = [np.array(self._faces, np.int64)] + [sphere + NUM_HEAD + 546 * i for i, sphere in enumerate([_sphere_faces()] * 2)]
@@ -88,14 +97,16 @@ class _Mesh:
     def carry(self, unit: np.ndarray | None) -> np.ndarray:
         """(5023, 3): the open head's template, or one of its displacements (V, 3), on this mesh."""
         field = self._template if unit is None else np.asarray(unit, np.float64)
+        return np.concatenate([self._head @ field, *(weights @ field[ids] for ids, weights in self._eyes)])
+
+    def _mixture(self) -> sparse.csr_matrix:
         rows = np.repeat(np.arange(len(self._mixing)), [len(m) for m in self._mixing])
         columns = np.concatenate([list(m) for m in self._mixing])
         values = np.concatenate([list(m.values()) for m in self._mixing])
-        mixing = sparse.csr_matrix((values, (rows, columns)), shape=(len(self._mixing), len(field)))
-        return np.concatenate([mixing @ field, *(weights @ field[ids] for ids, weights in self._eyes)])
+        return sparse.csr_matrix((values, (rows, columns)), shape=(len(self._mixing), len(self._template)))
 
     def _places(self) -> np.ndarray:
-        return np.array([sum(w * self._template[i] for i, w in m.items()) for m in self._mixing])
+        return self._mixture() @ self._template
 
     def _holes(self) -> list[list[int]]:
         edges = {(a, b) for f in self._faces for a, b in zip(f, (f[1], f[2], f[0]), strict=True)}
@@ -186,6 +197,11 @@ class _Mesh:
         return ids, np.concatenate([sphere, np.ones((546, 1))], 1) @ np.linalg.pinv(homogeneous)
 
 
+@cache
+def _mesh() -> _Mesh:
+    return _Mesh()
+
+
 def _sphere_points() -> np.ndarray:
     """(546, 3) unit directions: the pole at +z, rings, the pole at -z."""
     polar = (np.pi * (np.arange(RINGS) + 1) / (RINGS + 1))[:, None]
@@ -217,8 +233,12 @@ def _principal(mesh: _Mesh) -> np.ndarray:
     # directions of  draws @ basis : through the Gram matrix of the units
     covariance = np.cov(draws, rowvar=False)
     half = np.linalg.cholesky(covariance + 1e-12 * np.eye(len(kept)))
-    _, values, right = np.linalg.svd(half.T @ basis, full_matrices=False)
-    return (values[:, None] * right).reshape(len(kept), -1, 3)
+    rows = half.T @ basis
+    _, left = np.linalg.eigh(rows @ rows.T)
+    turned = (left.T @ rows)[::-1]
+    # an eigenvector's sign is free: let its largest move be upward or outward
+    sign = np.sign(turned[np.arange(len(kept)), np.abs(turned).argmax(axis=1)])
+    return (sign[:, None] * turned).reshape(len(kept), -1, 3)
 
 
 def _columns(mesh: _Mesh, known: np.ndarray, count: int, share: float, *, seed: int) -> np.ndarray:
@@ -287,6 +307,37 @@ def _posedirs(mesh: _Mesh, joints: np.ndarray, weights: np.ndarray) -> np.ndarra
 def _rotation_x(angle: float) -> np.ndarray:
     c, s = np.cos(angle), np.sin(angle)
     return np.array([[1, 0, 0], [0, c, -s], [0, s, c]])
+
+
+def made_performance(script: Script, seed: int, *, identity: float = 0.8) -> FaceMotion:
+    """A script performed by the made FLAME face: the open head's performance, said in expression, jaw, eyelids and eyes; a person of its own.
+
+    Units that have no FLAME counterpart here (tongue, jaw to the sides, mouthClose) are left out; what remains is true by definition.
+    """
+    head, model, rng = load_open_head(), made_flame(), np.random.default_rng(seed)
+    acted = perform(script, seed=seed)
+    units = {name: acted.expression[:, i].astype(np.float64) for i, name in enumerate(acted.expression_names)}
+    kept = [n for n in head.expression_names if not n.startswith(("jaw", "eyeLook", "tongue", "mouthClose", "eyeBlink"))]
+    columns = model.expression_basis[:38, :NUM_HEAD].reshape(38, -1).astype(np.float64)
+    mesh = _mesh()
+    moved = np.stack([mesh.carry(head.expression_basis[head.expression_names.index(n)])[:NUM_HEAD].ravel() for n in kept])
+    # coefficients of each unit in the principal directions: least squares on this mesh
+    each = np.linalg.solve(columns @ columns.T, columns @ moved.T).T  # (units, 38)
+    expression = np.zeros((acted.num_frames, 100))
+    expression[:, :38] = np.stack([units[n] for n in kept], axis=1) @ each
+    zero = np.zeros(acted.num_frames)
+    turns = matrix_to_axis_angle(eye_rotations(eye_angles(units)))  # (T, 2, 3)
+    shape = np.where(np.arange(300) < 48, rng.normal(0, identity, 300), rng.normal(0, 0.2, 300))
+    return replace(
+        neutral_motion(model, acted.num_frames, acted.fps),
+        expression=expression,
+        jaw_pose=np.stack([JAW_OPEN_RAD * units["jawOpen"], zero, zero], axis=1),
+        eye_pose=turns.reshape(-1, 6),
+        eyelids=np.stack([units["eyeBlinkLeft"], units["eyeBlinkRight"]], axis=1).clip(0, 1),
+        neck_pose=np.zeros((acted.num_frames, 3)),
+        global_orient=acted.global_orient,
+        shape=shape.clip(-2, 2),
+    )
 
 
 def static_embedding() -> dict[str, np.ndarray]:
