@@ -53,6 +53,7 @@ def fit(
     Examples:
       tdmm fit talk.mp4 -o talk.npz
       tdmm fit corpus.h5 -o motion.h5 --worst worst.png
+      tdmm fit talk.mp4 --face-model flame:flame2023.pkl -o flame.npz
       tdmm fit take.csv -o take.h5
       tdmm fit smirk.pkl --face-model flame:flame2020.pkl --source-fps 25 -o flame.h5
       tdmm fit flame.h5 --face-model open-head-1 -o arkit.csv
@@ -71,7 +72,7 @@ def fit(
         from tdmm_core.pipelines.fit_pictures import Extras
 
         refuse_for_videos(Wish(face_model=named, source_fps=source_fps))
-        extras = Extras(shape=shape, preview=preview, worst=worst)
+        extras = Extras(shape=shape, preview=preview, worst=worst, face_model=named)
         summary = pipeline(inputs, o.output_path(output), run, config=config, landmarker=landmarker, extras=extras)
     if output != "-":
         tell(summary, as_json=json, lines=summary.lines())

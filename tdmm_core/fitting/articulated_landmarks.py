@@ -1,6 +1,6 @@
-"""The landmarks of a face model with joints: where they are for given coefficients, and how they move with each; for FLAME's own solver.
+"""Points of a face model with joints: where they are for given coefficients, and how they move with each.
 
-Mathematics only, in float64. The head stays: root and neck do not turn here. A landmark is a point of a triangle whose corners may belong to
+Mathematics only, in float64. The head stays: root and neck do not turn here. A point is one of a triangle whose corners may belong to
 different joints, so what each joint carries is kept apart: what rests (root, neck), jaw, left and right eye.
 """
 
@@ -28,17 +28,6 @@ class Controls:
     "(T, 3, 3) axis-angle of jaw, left and right eye, radians."
     eyelids: np.ndarray
     "(T, K): 2 where the model has an eyelid basis, else 0."
-
-    @property
-    def vector(self) -> np.ndarray:
-        """(T, E + 9 + K)."""
-        return np.concatenate([self.expression, self.turns.reshape(len(self.turns), 9), self.eyelids], axis=1)
-
-    @staticmethod
-    def of(vector: np.ndarray, num_expression: int) -> Controls:
-        """The controls of a (T, E + 9 + K) array."""
-        expression, turns, lids = np.split(vector, [num_expression, num_expression + 9], axis=1)
-        return Controls(expression=expression, turns=turns.reshape(-1, 3, 3), eyelids=lids)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -75,40 +64,24 @@ class ArticulatedLandmarks:
         result = np.zeros((len(rotations), self.num_landmarks, 3))
         result[:, self.resting.rows] = _field(self.resting, controls, shape, features)
         for joint, carried in enumerate(self.turning):
-            result[:, carried.rows] += np.einsum("txy,try->trx", rotations[:, joint], _field(carried, controls, shape, features))
+            result[:, carried.rows] += _field(carried, controls, shape, features) @ rotations[:, joint].transpose(0, 2, 1)
         return result
 
-    def by_controls(self, controls: Controls, shape: np.ndarray) -> np.ndarray:
-        """(T, L, 3, E + 9 + K): derivatives of the points by the controls, in the order of `Controls.vector`."""
+    def by_turn(self, controls: Controls, shape: np.ndarray, joint: int) -> np.ndarray:
+        """(T, L, 3, 3): derivatives of the points by the axis-angle of joint 0 (jaw), 1 (left eye) or 2 (right eye), correctives included."""
         rotations = axis_angle_to_matrix(controls.turns)
-        features = _features(rotations)
-        units = controls.expression.shape[1]
-        size = (len(rotations), self.num_landmarks, 3, units + 9 + controls.eyelids.shape[1])
-        result = np.zeros(size)
-        turned = [left_jacobian(controls.turns[:, joint]) for joint in range(3)]  # (T, 3, 3) each
-        by_turn = np.stack([_feature_derivatives(r, j) for r, j in zip(rotations.transpose(1, 0, 2, 3), turned, strict=True)], axis=1)
-        for joint, carried in enumerate((self.resting, *self.turning), start=-1):
-            rotation = np.broadcast_to(np.eye(3), (size[0], 3, 3)) if joint < 0 else rotations[:, joint]
-            columns = np.concatenate([carried.expression[..., :units], np.zeros((*carried.base.shape, 9)), carried.eyelids], axis=-1)
-            part = np.matmul(rotation[:, None], columns)  # (T, R, 3, P)
-            for other in range(3):
-                moved = np.einsum("rxf,tfk->trxk", carried.pose[..., 9 * other : 9 * other + 9], by_turn[:, other])
-                part[..., units + 3 * other : units + 3 * other + 3] += np.matmul(rotation[:, None], moved)
-            if joint >= 0:
-                arm = np.einsum("txy,try->trx", rotation, _field(carried, controls, shape, features))
-                own = slice(units + 3 * joint, units + 3 * joint + 3)
+        features, jacobian = _features(rotations), left_jacobian(controls.turns[:, joint])
+        by_feature = _feature_derivatives(rotations[:, joint], jacobian)  # (T, 9, 3)
+        result = np.zeros((len(rotations), self.num_landmarks, 3, 3))
+        own = slice(9 * joint, 9 * joint + 9)
+        result[:, self.resting.rows] = _corrected(self.resting.pose[..., own], by_feature)
+        for other, carried in enumerate(self.turning):
+            part = np.matmul(rotations[:, other, None], _corrected(carried.pose[..., own], by_feature))
+            if other == joint:
+                arm = _field(carried, controls, shape, features) @ rotations[:, joint].transpose(0, 2, 1)
                 # d(exp(w) x)/dw = -[R x]x J(w)
-                part[..., own] -= np.matmul(_cross(arm), turned[joint][:, None])
+                part -= np.matmul(_cross(arm), jacobian[:, None])
             result[:, carried.rows] += part
-        return result
-
-    def by_shape(self, controls: Controls) -> np.ndarray:
-        """(T, L, 3, S): derivatives of the points by the shape."""
-        rotations = axis_angle_to_matrix(controls.turns)
-        result = np.zeros((len(rotations), self.num_landmarks, 3, self.resting.shape.shape[-1]))
-        result[:, self.resting.rows] = self.resting.shape
-        for joint, carried in enumerate(self.turning):
-            result[:, carried.rows] += np.matmul(rotations[:, joint, None], carried.shape)
         return result
 
 
@@ -159,6 +132,11 @@ def _field(carried: Carried, controls: Controls, shape: np.ndarray, features: np
     weights = np.concatenate([controls.expression, controls.eyelids, features], axis=1)
     columns = np.concatenate([carried.expression[..., : controls.expression.shape[1]], carried.eyelids, carried.pose], axis=-1)
     return still + np.tensordot(weights, columns, (1, 2))
+
+
+def _corrected(pose: np.ndarray, by_feature: np.ndarray) -> np.ndarray:
+    """(T, R, 3, 3): what correctives (R, 3, 9) do with (T, 9, 3) derivatives of a rotation's entries."""
+    return np.tensordot(by_feature, pose, (1, 2)).transpose(0, 2, 3, 1)
 
 
 def _features(rotations: np.ndarray) -> np.ndarray:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 import numpy as np
 
-from tdmm_core.domain.motion import FaceMotion
 from tdmm_core.errors import InputError
+from tdmm_core.fitting.articulated_landmarks import ArticulatedLandmarks, Controls, articulated_landmarks
 from tdmm_core.fitting.box import solve_box
 from tdmm_core.fitting.registration import Correspondence
-from tdmm_core.morphable.model import MorphableModel, geometry
+from tdmm_core.morphable.model import MorphableModel
 
 _UNIT_NOISE_M, _FLAME_NOISE_M = 0.0003, 0.0001
 "What the two faces' ways of moving leave open at each of some thirty independent points; less for FLAME, whose prior would flatten strong faces."
@@ -21,7 +22,6 @@ _EVENNESS = 2.0
 "Pull between neighbouring frames, in units' own precision."
 _JAW_DEVIATION = np.array([0.3, 0.1, 0.1])
 "Radians: open, to the sides, tilted."
-_STEP_RAD = 1e-3
 _ROUNDS = 4
 
 
@@ -59,6 +59,8 @@ def solve_articulated(
     if target.articulation is None:
         raise InputError(f"crossing over: expected a face model with joints, got {target.name}")
     frames, count = len(moved), target.num_expression
+    face = _points_of(target, shared)
+    rest = face.points(_controls(np.zeros((1, count + 3)), None, face), np.zeros(0))
     precision = _precision(shared, _FLAME_NOISE_M)
     basis = target.expression_basis[:, shared.vertices].astype(np.float64)
     prior = np.concatenate([np.ones(count), 1 / _JAW_DEVIATION**2])
@@ -66,9 +68,9 @@ def solve_articulated(
     weighted = (basis * precision[:, None]).reshape(count, -1)
     fixed = weighted @ basis.reshape(count, -1).T
     for _ in range(_ROUNDS):
-        now = _reached(target, shared, answer, lids)
-        steps = _STEP_RAD * np.eye(count + 3)[count:]
-        by_jaw = np.stack([(_reached(target, shared, answer + step, lids) - now) / _STEP_RAD for step in steps], axis=1)
+        controls = _controls(answer, lids, face)
+        now = face.points(controls, np.zeros(0)) - rest
+        by_jaw = face.by_turn(controls, np.zeros(0), 0).transpose(0, 3, 1, 2)  # (T, 3, P, 3)
         flat_jaw = by_jaw.reshape(frames, 3, -1)  # (T, 3, 3 P)
         heavy = (by_jaw * precision[:, None]).reshape(frames, 3, -1)
         products = np.broadcast_to(np.diag(prior), (frames, count + 3, count + 3)).copy()
@@ -83,14 +85,19 @@ def solve_articulated(
     terms = {"expression": answer[:, :count].astype(np.float32), "jaw_pose": answer[:, count:].astype(np.float32)}
     if lids is not None:
         terms["eyelids"] = lids.astype(np.float32)
-    return terms, _reached(target, shared, answer, lids)
+    return terms, face.points(_controls(answer, lids, face), np.zeros(0)) - rest
 
 
-def _reached(target: MorphableModel, shared: Correspondence, answer: np.ndarray, lids: np.ndarray | None) -> np.ndarray:
-    """(T, P, 3) metres: what expression and jaw do to the shared points of the mean face."""
-    frames, count = len(answer), target.num_expression
-    motion = FaceMotion(
-        expression=answer[:, :count], expression_names=target.expression_names, jaw_pose=answer[:, count:], eyelids=lids,
-        global_orient=np.zeros((frames, 3)), transl=np.zeros((frames, 3)), face_model=target.name, face_model_digest=target.digest,
-    )  # fmt: skip
-    return geometry(target, motion)[:, shared.vertices].astype(np.float64) - target.template[shared.vertices]
+@lru_cache(maxsize=2)
+def _points_of(target: MorphableModel, shared: Correspondence) -> ArticulatedLandmarks:
+    """The shared vertices, each as a corner of a triangle of its own."""
+    triangles, corners = np.unravel_index(np.unique(target.triangles.ravel(), return_index=True)[1], target.triangles.shape)
+    barycentric = np.eye(3)[corners[shared.vertices]]
+    return articulated_landmarks(target, triangles[shared.vertices], barycentric, num_expression=target.num_expression, num_shape=0)
+
+
+def _controls(answer: np.ndarray, lids: np.ndarray | None, face: ArticulatedLandmarks) -> Controls:
+    turns = np.zeros((len(answer), 3, 3))
+    turns[:, 0] = answer[:, -3:]
+    closed = np.zeros((len(answer), face.resting.eyelids.shape[-1])) if lids is None else lids
+    return Controls(expression=answer[:, :-3], turns=turns, eyelids=closed)

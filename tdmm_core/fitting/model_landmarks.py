@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -19,6 +23,7 @@ from tdmm_core.morphable.model import MorphableModel, neutral_motion
 from tdmm_core.rendering.look import Look
 from tdmm_core.rendering.renderer import render
 
+_VERSION = 1
 _POSES_DEG = tuple((pitch, yaw, 0.0) for yaw in (-24, -12, 0, 12, 24) for pitch in (-12, 0, 12))
 _FOCAL, _FILL = 1.6, 0.8
 "Of the pictures: focal length and height of the head as shares of the picture's side."
@@ -67,6 +72,35 @@ def see_landmarks(model: MorphableModel, landmarker: Landmarker) -> SurfacePoint
     )  # fmt: skip
     triangles, barycentric = surface_points(model, scenes)
     return SurfacePoints(indices=np.arange(NUM_LANDMARKS), triangles=triangles, barycentric=barycentric.astype(np.float64))
+
+
+def save_points(folder: Path, model: MorphableModel, points: SurfacePoints) -> Path:
+    """Keep landmarks that were seen, under the face model's digest."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / _file_name(model)
+    part = path.with_suffix(".part")
+    with part.open("wb") as f:
+        np.savez_compressed(f, version=_VERSION, face_model_digest=model.digest, **vars(points))
+    part.replace(path)
+    return path
+
+
+def load_points(folder: Path, model: MorphableModel) -> SurfacePoints | None:
+    """What `save_points` kept for this edition of the face model; None where there is none, or one of another version or a damaged one."""
+    path = folder / _file_name(model)
+    if not path.is_file():
+        return None
+    try:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as stored:
+            arrays = {key: stored[key] for key in stored.files}
+        version, digest = int(arrays.pop("version")), str(arrays.pop("face_model_digest"))
+        return SurfacePoints(**arrays) if (version, digest) == (_VERSION, model.digest) else None
+    except (zipfile.BadZipFile, ValueError, KeyError, TypeError, EOFError, zlib.error):
+        return None
+
+
+def _file_name(model: MorphableModel) -> str:
+    return f"landmarks-{model.digest[:16]}.npz"
 
 
 def _views(model: MorphableModel) -> FaceMotion:

@@ -16,7 +16,7 @@ from tdmm_core.domain.motion import FaceMotion
 from tdmm_core.errors import InputError, MissingPartError, TdmmError
 from tdmm_core.fitting.correspondence import load_calibration
 from tdmm_core.fitting.crossing import Crossed, cross_over
-from tdmm_core.fitting.model_landmarks import of_calibration, of_embedding, see_landmarks
+from tdmm_core.fitting.model_landmarks import load_points, of_calibration, of_embedding, save_points, see_landmarks
 from tdmm_core.fitting.registration import Correspondence, SurfacePoints, load_correspondence, register, save_correspondence
 from tdmm_core.morphable.model import MorphableModel
 from tdmm_core.pipelines.face_models import find_face_model, landmark_file
@@ -49,7 +49,7 @@ def crossed(clips: Iterable[MotionClip], target: MorphableModel, run: Run, resid
             yield replace(clip, motion=None, status="failed", error=str(e))
             continue
         residuals.append(Residual(id=clip.clip.id, residual_mm=done.residual_mm, neutral_mm=done.neutral_mm))
-        yield replace(clip, motion=done.motion, camera=None)
+        yield replace(clip, motion=done.motion)
 
 
 def cross_clip(clip: MotionClip, target: MorphableModel, run: Run) -> Crossed:
@@ -91,10 +91,16 @@ def landmarks_of(model: MorphableModel, run: Run) -> SurfacePoints:
 
 @cache
 def _seen(model: MorphableModel, run: Run) -> SurfacePoints:
+    """Looked for once for each digest, and then kept in the cache."""
     from tdmm_core.fitting.landmarks import Landmarker
 
-    with Landmarker(find_asset("face-landmarker", progress=run.progress), video=False) as landmarker:
-        return see_landmarks(model, landmarker)
+    folder = cache_folder() / "calibration"
+    known = load_points(folder, model)
+    if known is None:
+        with Landmarker(find_asset("face-landmarker", progress=run.progress), video=False) as landmarker:
+            known = see_landmarks(model, landmarker)
+        save_points(folder, model, known)
+    return known
 
 
 def _differs(motion: FaceMotion, target: MorphableModel) -> bool:

@@ -6,7 +6,7 @@ Owns files, processes and the order of writing; what happens to one video is `fi
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -18,24 +18,57 @@ from tdmm_core.domain.clip import ClipSource, MotionClip
 from tdmm_core.errors import InputError
 from tdmm_core.fitting.config import FitConfig
 from tdmm_core.fitting.system_libraries import require_libraries
+from tdmm_core.morphable.model import MorphableModel
+from tdmm_core.morphable.open_head import NAME as OPEN_HEAD
 from tdmm_core.morphable.open_head import load_open_head
+from tdmm_core.pipelines.crossing import Residual, crossed
+from tdmm_core.pipelines.face_models import find_face_model
 from tdmm_core.pipelines.fit_jobs import FitJob, fit_jobs
 from tdmm_core.pipelines.fit_pictures import Extras, check_extras, write_preview, write_worst
 from tdmm_core.pipelines.fit_shape import read_shape
-from tdmm_core.pipelines.fit_summary import FitSummary, summary_of, told
+from tdmm_core.pipelines.fit_summary import FitSummary, summary_of, told, with_residuals
 from tdmm_core.pipelines.fit_video import Fitting, fit_job, open_head_calibration
 from tdmm_core.pipelines.motion_output import check_output, write_motion_output
 from tdmm_core.pipelines.processes import spread
 from tdmm_core.pipelines.run import Run
+from tdmm_core.runtime.progress import SILENT
 
 _NOTHING_ELSE = Extras()
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Work:
+    """What is done with each clip: fitted on the open head and, for another face model, carried over to it."""
+
+    fitting: Fitting
+    run: Run
+    target: MorphableModel | None
+    residuals: list[Residual] = field(default_factory=list)
+
+    def one(self, job: FitJob) -> MotionClip:
+        return next(self._onto(iter([fit_job(job, fitting=self.fitting, progress=self.run.progress)])))
+
+    def all(self, jobs: Sequence[FitJob]) -> Iterator[MotionClip]:
+        """In whatever order they are finished."""
+        return self._onto(spread(partial(fit_job, fitting=self.fitting), jobs, self.run.workers))
+
+    def _onto(self, clips: Iterator[MotionClip]) -> Iterator[MotionClip]:
+        quiet = replace(self.run, progress=SILENT)
+        return clips if self.target is None else crossed(clips, self.target, quiet, self.residuals)
+
+
 def fit(
-    inputs: Sequence[Path], output: Path | str, run: Run, *, config: FitConfig, landmarker: Path | None = None, extras: Extras = _NOTHING_ELSE
+    inputs: Sequence[Path],
+    output: Path | str,
+    run: Run,
+    *,
+    config: FitConfig,
+    landmarker: Path | None = None,
+    extras: Extras = _NOTHING_ELSE,
 ) -> FitSummary:
     """Fit the open head to a corpus or to video files and write the motion, by the suffix of `output`; on request, pictures to judge it by.
 
+    For another face model than the open head, what was fitted is carried over to it, clip by clip.
     Clips that fail are recorded in an artifact of several clips, and PartialFailureError is raised once it is complete. A single clip that
     fails is an InputError and leaves no output. Raises MissingPartError for a system library, the landmark model or the calibration.
     """
@@ -46,22 +79,32 @@ def fit(
     parents += () if extras.shape is None else (parent_of(extras.shape),)
     require_libraries()
     fitting = Fitting(config=config, model_file=find_asset("face-landmarker", given=landmarker, progress=run.progress), shape=shape)
-    making = _making(run, fitting, parents)
+    work = _Work(fitting=fitting, run=run, target=_target(extras))
+    making = _making(work, parents)
     if len(jobs) == 1:
-        return _fit_one(jobs[0], output, run, making, fitting, extras)
+        return _fit_one(jobs[0], output, work, making, extras)
     if form == "h5":
-        return _fit_artifact(jobs, Path(output), run, making, fitting, extras)
-    clips = list(_fitted(jobs, run, fitting))
+        return _fit_artifact(jobs, Path(output), work, making, extras)
+    clips = list(_fitted(jobs, work))
     order = {job.clip.id: i for i, job in enumerate(jobs)}
     clips.sort(key=lambda clip: order[clip.clip.id])
     write_motion_output(output, clips, run, settings=making.config)
     _write_worst(extras, jobs, clips, run)
-    return told(summary_of(str(output), clips, 0), clips)
+    return told(with_residuals(summary_of(str(output), clips, 0), work.residuals), clips)
 
 
-def _making(run: Run, fitting: Fitting, parents: tuple[Parent, ...]) -> Making:
-    learned = {"landmarker": file_digest(fitting.model_file), "calibration": open_head_calibration().digest}
-    return Making(recipe=run.recipe, config={**asdict(fitting.config), **learned}, seed=run.seed, parents=parents)
+def _target(extras: Extras) -> MorphableModel | None:
+    """The face model to carry over to; None where it is the open head's own."""
+    if extras.face_model is None or extras.face_model[0] == OPEN_HEAD:
+        return None
+    return find_face_model(*extras.face_model)
+
+
+def _making(work: _Work, parents: tuple[Parent, ...]) -> Making:
+    learned = {"landmarker": file_digest(work.fitting.model_file), "calibration": open_head_calibration().digest}
+    if work.target is not None:
+        learned |= {"face_model": work.target.name, "face_model_digest": work.target.digest}
+    return Making(recipe=work.run.recipe, config={**asdict(work.fitting.config), **learned}, seed=work.run.seed, parents=parents)
 
 
 def _write_worst(extras: Extras, jobs: Sequence[FitJob], clips: ClipSource[MotionClip] | Sequence[MotionClip], run: Run) -> None:
@@ -69,8 +112,8 @@ def _write_worst(extras: Extras, jobs: Sequence[FitJob], clips: ClipSource[Motio
         write_worst(extras.worst, jobs, clips, run)
 
 
-def _fit_one(job: FitJob, output: Path | str, run: Run, making: Making, fitting: Fitting, extras: Extras) -> FitSummary:
-    clip = fit_job(job, fitting=fitting, progress=run.progress)
+def _fit_one(job: FitJob, output: Path | str, work: _Work, making: Making, extras: Extras) -> FitSummary:
+    run, clip = work.run, work.one(job)
     if clip.motion is None:
         raise InputError(clip.error)
     write_motion_output(output, [clip], run, settings=making.config, making=making)
@@ -79,28 +122,30 @@ def _fit_one(job: FitJob, output: Path | str, run: Run, making: Making, fitting:
     if extras.preview is not None:
         write_preview(extras.preview, job, clip, run)
     _write_worst(extras, [job], [clip], run)
-    return summary_of(str(output), [clip], 0)
+    return with_residuals(summary_of(str(output), [clip], 0), work.residuals)
 
 
-def _fit_artifact(jobs: Sequence[FitJob], output: Path, run: Run, making: Making, fitting: Fitting, extras: Extras) -> FitSummary:
+def _fit_artifact(jobs: Sequence[FitJob], output: Path, work: _Work, making: Making, extras: Extras) -> FitSummary:
+    run = work.run
     with MotionWriter(output, making, force=run.force, resume=run.resume) as writer:
         done = writer.staged_ids()
         todo = [job for job in jobs if job.clip.id not in done]
         run.progress.start("fitting", len(jobs), "clip")
         run.progress.advance(len(jobs) - len(todo))
-        for clip in spread(partial(fit_job, fitting=fitting), todo, run.workers):
+        for clip in work.all(todo):
             writer.add(clip)
             run.progress.advance(1, clip.error)
         writer.commit([job.clip.id for job in jobs])
         run.progress.finish()
     with open_motion(output) as clips:
         _write_worst(extras, jobs, clips, run)
-        return told(summary_of(str(output), clips, len(jobs) - len(todo)), clips)
+        return told(with_residuals(summary_of(str(output), clips, len(jobs) - len(todo)), work.residuals), clips)
 
 
-def _fitted(jobs: Sequence[FitJob], run: Run, fitting: Fitting) -> Iterator[MotionClip]:
+def _fitted(jobs: Sequence[FitJob], work: _Work) -> Iterator[MotionClip]:
+    run = work.run
     run.progress.start("fitting", len(jobs), "clip")
-    for clip in spread(partial(fit_job, fitting=fitting), jobs, run.workers):
+    for clip in work.all(jobs):
         run.progress.advance(1, clip.error)
         yield clip
     run.progress.finish()

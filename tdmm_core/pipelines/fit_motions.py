@@ -13,7 +13,6 @@ from tdmm_core.domain.clip import MotionClip
 from tdmm_core.errors import InputError, PartialFailureError, TdmmError
 from tdmm_core.fitting.config import FitConfig
 from tdmm_core.morphable.model import MorphableModel
-from tdmm_core.morphable.open_head import NAME as OPEN_HEAD
 from tdmm_core.morphable.resample import resample
 from tdmm_core.pipelines.crossing import Residual, crossed
 from tdmm_core.pipelines.face_models import find_face_model
@@ -73,8 +72,6 @@ def refuse_for_videos(wish: Wish) -> None:
     """Raises InputError for what can be wished of motions only."""
     if wish.source_fps is not None:
         raise InputError("--source-fps: a video has its own times; the option is for motion files that store no rate")
-    if wish.face_model is not None and wish.face_model[0] != OPEN_HEAD:
-        raise InputError(f"--face-model: videos are fitted to {OPEN_HEAD}; carry the motion over: tdmm fit MOTION --face-model ... -o OUT.h5")
 
 
 def fit_motions(inputs: Sequence[Path], output: Path | str, run: Run, *, config: FitConfig, wish: Wish) -> MotionsSummary:

@@ -13,7 +13,7 @@ from tdmm_core.artifacts.atomic import atomic_path, check_place, write_errors
 from tdmm_core.domain.clip import ClipSource, MotionClip
 from tdmm_core.domain.motion import OBSERVED
 from tdmm_core.errors import InputError
-from tdmm_core.morphable.open_head import load_open_head
+from tdmm_core.pipelines.face_models import find_face_model
 from tdmm_core.pipelines.fit_jobs import FitJob
 from tdmm_core.pipelines.run import Run
 from tdmm_core.video.reader import read_frames
@@ -36,6 +36,8 @@ class Extras:
     "Film, overlay and mesh side by side, .mp4, of one clip."
     worst: Path | None = None
     "A contact sheet of the worst fits, .png."
+    face_model: tuple[str, str] | None = None
+    "Name and digest of the face model that the motion is to be of; None is the open head."
 
 
 def check_extras(extras: Extras, num_jobs: int, run: Run) -> None:
@@ -64,7 +66,7 @@ def write_preview(path: Path, job: FitJob, clip: MotionClip, run: Run) -> None:
     run.progress.start("preview", motion.num_frames, "frame")
     pictures = islice(_pictures(job.video, motion.fps), motion.num_frames)
     with write_errors(path):
-        write_video(path, _counted(side_by_side(load_open_head(), motion, camera, pictures), run), fps=motion.fps)
+        write_video(path, _counted(side_by_side(find_face_model(motion.face_model, motion.face_model_digest), motion, camera, pictures), run), fps=motion.fps)
     run.progress.finish()
 
 
@@ -111,7 +113,7 @@ def _strip(video: Path, clip: MotionClip) -> np.ndarray:
     which = [int(seen[int(share * (len(seen) - 1))]) for share in _SHOWN]
     film = {i: picture for i, picture in enumerate(islice(_pictures(video, motion.fps), max(which) + 1)) if i in which}
     some = replace(motion, **{name: values[which] for name, values in motion.frame_terms().items()})
-    return fit_strip(load_open_head(), some, camera, [film[i] for i in which], size_px=_CELL_PX)
+    return fit_strip(find_face_model(motion.face_model, motion.face_model_digest), some, camera, [film[i] for i in which], size_px=_CELL_PX)
 
 
 def _pictures(video: Path, fps: float) -> Iterator[np.ndarray]:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tdmm_core.domain.clip import MotionClip
 from tdmm_core.errors import PartialFailureError
+
+if TYPE_CHECKING:
+    from tdmm_core.pipelines.crossing import Residual
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,10 +32,16 @@ class FitSummary:
     jitter_mm: float
     num_resumed: int
     "Clips that an interrupted run had fitted already."
+    residual_mm: float | None = None
+    "Where clips were carried over to another face model: mean distance over the face between what both do; None where none was."
+    neutral_mm: float | None = None
+    "The same for a neutral face: the floor."
 
     def lines(self) -> list[str]:
-        """For people: where it is."""
-        return [self.output]
+        """For people: where it is, and how well it was carried over."""
+        if self.residual_mm is None:
+            return [self.output]
+        return [self.output, f"  carried over: residual {self.residual_mm:.2f} mm (a neutral face: {self.neutral_mm:.2f} mm)"]
 
 
 def summary_of(output: str, clips: Sequence[MotionClip], num_resumed: int) -> FitSummary:
@@ -52,6 +62,14 @@ def summary_of(output: str, clips: Sequence[MotionClip], num_resumed: int) -> Fi
         **{name: mean(name) for name in ("detection_rate", "reprojection_px", "reprojection_share", "jitter_mm")},
         num_resumed=num_resumed,
     )
+
+
+def with_residuals(summary: FitSummary, residuals: Sequence[Residual]) -> FitSummary:
+    """The summary with what carrying over left, where clips were carried over."""
+    if not residuals:
+        return summary
+    residual, neutral = (float(np.mean([getattr(r, name) for r in residuals])) for name in ("residual_mm", "neutral_mm"))
+    return replace(summary, residual_mm=residual, neutral_mm=neutral)
 
 
 def told(summary: FitSummary, clips: Sequence[MotionClip]) -> FitSummary:

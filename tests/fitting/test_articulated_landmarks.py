@@ -1,4 +1,4 @@
-"""FLAME's landmarks for the solver: the same points as the whole mesh has, and float64 derivatives against differences, also at 0, pi and -pi."""
+"""Points of FLAME for the solver: the same as the whole mesh has, and float64 derivatives against differences, also at 0, pi and -pi."""
 
 from __future__ import annotations
 
@@ -50,20 +50,12 @@ def test_derivatives_are_right_in_float64(angle: float, joint: int) -> None:
     turns = c.turns.copy()
     turns[:, joint] = angle * np.array([[0.6, -0.64, 0.48], [1, 0, 0]])
     c = replace(c, turns=turns)
-    made, vector, step = lm.by_controls(c, shape), c.vector, 1e-6
-    for column in range(vector.shape[1]):
-        ends = [lm.points(Controls.of(vector + sign * step * np.eye(vector.shape[1])[column], E), shape) for sign in (1, -1)]
-        assert np.abs((ends[0] - ends[1]) / (2 * step) - made[..., column]).max() < 1e-9, column
-
-
-def test_derivatives_by_shape() -> None:
-    rng = np.random.default_rng(2)
-    _, _, _, lm = landmarks(rng)
-    c, shape = controls(rng, 2, 0.4), rng.normal(0, 1, S)
-    made = lm.by_shape(c)
-    for column in range(S):
-        ends = [lm.points(c, shape + sign * 1e-6 * np.eye(S)[column]) for sign in (1, -1)]
-        assert np.abs((ends[0] - ends[1]) / 2e-6 - made[..., column]).max() < 1e-9
+    step = 1e-6
+    for turned in range(3):
+        made = lm.by_turn(c, shape, turned)
+        for axis in range(3):
+            ends = [lm.points(replace(c, turns=c.turns + sign * step * np.eye(9)[3 * turned + axis].reshape(3, 3)), shape) for sign in (1, -1)]
+            assert np.abs((ends[0] - ends[1]) / (2 * step) - made[..., axis]).max() < 1e-9
 
 
 def test_torch_agrees_with_the_derivatives() -> None:
@@ -87,7 +79,9 @@ def test_torch_agrees_with_the_derivatives() -> None:
         moved = torch.einsum("jxy,vjy->vjx", rotations, rest[:, None] - joints) + joints
         return (t(a.skin_weights[ids])[..., None] * moved).sum(1).reshape(-1, 3, 3).mul(t(barycentric)[..., None]).sum(1)
 
-    vector = torch.tensor(c.vector[0], requires_grad=True)
+    vector = torch.tensor(np.concatenate([c.expression[0], c.turns[0].ravel(), c.eyelids[0]]), requires_grad=True)
     assert torch.autograd.gradcheck(points, (vector,), eps=1e-6, atol=1e-7)
     jacobian = torch.autograd.functional.jacobian(points, vector)
-    assert np.abs(jacobian.numpy() - lm.by_controls(c, shape)[0]).max() < 1e-6
+    made = np.concatenate([lm.by_turn(c, shape, joint) for joint in range(3)], axis=-1)
+    assert np.abs(jacobian.numpy()[..., E : E + 9] - made[0]).max() < 1e-6
+    assert np.abs(points(vector).detach().numpy() - lm.points(c, shape)[0]).max() < 1e-9

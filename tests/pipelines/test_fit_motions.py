@@ -145,10 +145,8 @@ def test_what_cannot_be_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert not all_motions([tmp_path / "v.mp4"])
     with pytest.raises(InputError, match="expected videos or motions, got both"):
         all_motions([tmp_path / "s.pkl", tmp_path / "v.mp4"])
-    refused = {"a video has its own times": Wish(source_fps=25), "videos are fitted to open-head-1": Wish(face_model=("flame-2020", "ab"))}
-    for sentence, wish in refused.items():
-        with pytest.raises(InputError, match=sentence):
-            refuse_for_videos(wish)
+    with pytest.raises(InputError, match="a video has its own times"):
+        refuse_for_videos(Wish(source_fps=25))
     lost = replace(smile(2), face_model="flame-2020", face_model_digest="cd" * 32)
     write_npz(tmp_path / "lost.npz", lost, settings={})
     with pytest.raises(MissingPartError, match="name its file once"):
