@@ -65,8 +65,9 @@ def write_preview(path: Path, job: FitJob, clip: MotionClip, run: Run) -> None:
     assert motion is not None and camera is not None
     run.progress.start("preview", motion.num_frames, "frame")
     pictures = islice(_pictures(job.video, motion.fps), motion.num_frames)
+    model = find_face_model(motion.face_model, motion.face_model_digest)
     with write_errors(path):
-        write_video(path, _counted(side_by_side(find_face_model(motion.face_model, motion.face_model_digest), motion, camera, pictures), run), fps=motion.fps)
+        write_video(path, _counted(side_by_side(model, motion, camera, pictures), run), fps=motion.fps)
     run.progress.finish()
 
 

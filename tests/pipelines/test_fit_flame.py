@@ -28,6 +28,7 @@ from tdmm_core.pipelines.fit_pictures import Extras
 from tdmm_core.pipelines.run import Run
 from tdmm_core.rendering.look import Look
 from tdmm_core.rendering.renderer import render
+from tdmm_core.video.reader import open_video
 from tdmm_core.video.writer import write_video
 
 CONFIG = FitConfig(num_keyframes=6, iterations=4)
@@ -82,8 +83,10 @@ def named(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 def test_a_filmed_flame_face_is_fitted(truth: FaceMotion, video: Path, landmark_file: Path, tmp_path: Path) -> None:
     model = find_face_model("flame-2020")
-    summary = fit([video], tmp_path / "m.npz", Run(workers=1), config=CONFIG, landmarker=landmark_file, extras=Extras(face_model=(model.name, model.digest)))
+    extras = Extras(face_model=(model.name, model.digest), preview=tmp_path / "preview.mp4")
+    summary = fit([video], tmp_path / "m.npz", Run(workers=1), config=CONFIG, landmarker=landmark_file, extras=extras)
     motion, meta = read_npz(tmp_path / "m.npz")
+    assert open_video(tmp_path / "preview.mp4").num_frames == FRAMES
     assert (motion.face_model, motion.face_model_digest, motion.num_frames) == (model.name, model.digest, FRAMES)
     assert meta["settings"]["face_model_digest"] == model.digest
     assert summary.residual_mm < 0.4 * summary.neutral_mm and "carried over: residual" in summary.lines()[1]
@@ -102,7 +105,8 @@ def test_several_videos_become_one_artifact_of_that_face_model(video: Path, land
     model = find_face_model("flame-2020")
     other = tmp_path / "again.mp4"
     other.write_bytes(video.read_bytes())
-    fit([video, other], tmp_path / "m.h5", Run(workers=1), config=CONFIG, landmarker=landmark_file, extras=Extras(face_model=(model.name, model.digest)))
+    extras = Extras(face_model=(model.name, model.digest), worst=tmp_path / "worst.png")
+    fit([video, other], tmp_path / "m.h5", Run(workers=1), config=CONFIG, landmarker=landmark_file, extras=extras)
     with open_motion(tmp_path / "m.h5") as clips:
         assert (clips.face_model, clips.face_model_digest) == (model.name, model.digest)
         assert [c.clip.id for c in clips] == ["face", "again"] and clips[0].motion.jaw_pose is not None and clips[0].camera is not None
