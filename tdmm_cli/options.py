@@ -123,3 +123,12 @@ def name_face_model(spec: str | None, eyelids: Path | None, landmarks: Path | No
 
     model = face_models.name_face_model(spec, eyelids=eyelids, landmarks=landmarks)
     return model.name, model.digest
+
+
+def required(value: Path | None, command: str, what: str) -> Path:
+    """The value of an option that only some uses of a command need. Raises InputError that names it."""
+    from tdmm_core.errors import InputError
+
+    if value is None:
+        raise InputError(f"{command}: expected {what}, got none")
+    return value

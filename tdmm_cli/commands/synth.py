@@ -11,12 +11,16 @@ from tdmm_cli import options as o
 from tdmm_cli.console import tell
 from tdmm_cli.generators import check_unused, generator_door
 
-GENERATOR, FOOTAGE, LARGE = "Generators", "Footage", "Large runs"
+GENERATOR, FOOTAGE, LARGE, WORDS = "Generators", "Footage", "Large runs", "Sentences and pictures"
 
 
 def synth(
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE.h5", help="Corpus to write; its motion and videos come to lie beside it.")],
-    inputs: Annotated[list[Path], typer.Argument(metavar="SHARD.h5", help="With --merge: the shards; those beside the output by default.")] = [],
+    inputs: Annotated[
+        list[Path], typer.Argument(metavar="FILE.h5", help="With --merge: the shards, those beside the output by default; with --overview: corpora.")
+    ] = [],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE.h5", help="Corpus to write; its motion and videos come to lie beside it.")
+    ] = None,
     num_clips: Annotated[int | None, typer.Option("--num-clips", metavar="N", min=1, help="Number of clips; the recipe's by default.")] = None,
     video: Annotated[bool, typer.Option("--video/--no-video", help="--no-video writes the true motion alone, for large training sets.")] = True,
     backend: Annotated[
@@ -70,6 +74,19 @@ def synth(
     origin: Annotated[
         str | None, typer.Option("--source", metavar="TEXT", help="Where they come from, remembered too.", rich_help_panel=FOOTAGE)
     ] = None,
+    refine: Annotated[
+        str,
+        typer.Option(
+            "--refine",
+            metavar="MODEL",
+            help="Let a language model rewrite the sentences, where it keeps their meaning: openai:NAME for an OpenAI-compatible endpoint "
+            "(OPENAI_BASE_URL, OPENAI_API_KEY), an id or a folder, or embedded.",
+            rich_help_panel=WORDS,
+        ),
+    ] = "",
+    overview: Annotated[
+        Path | None, typer.Option("--overview", metavar="FIG.png", help="Draw corpora into one picture; make nothing.", rich_help_panel=WORDS)
+    ] = None,
     shard: Annotated[
         str | None,
         typer.Option("--shard", metavar="I/N", help="Make share I of N; SLURM's array task by default.", rich_help_panel=LARGE),
@@ -99,7 +116,9 @@ def synth(
       tdmm synth -o mead.h5 --footage MEAD/ --layout mead
       tdmm synth -o corpus.h5 --shard 2/8      (writes corpus.2-of-8.h5)
       tdmm synth -o corpus.h5 --merge
+      tdmm synth --overview fig.png corpus.h5
     """
+    from tdmm_core.pipelines.overview import overview as look
     from tdmm_core.pipelines.shards import array_shard, parse_shard
     from tdmm_core.pipelines.synth import synth as scripted
     from tdmm_core.pipelines.synth_dry_run import dry_run as rehearse
@@ -111,6 +130,10 @@ def synth(
     run = o.make_run(recipe=chosen.name, seed=seed, device=device, workers=workers, force=force, resume=resume, quiet=quiet)
     share = parse_shard(shard) if shard else array_shard()
     told = {"layout": layout, "labels": labels, "annotator": annotate, "licence": licence, "origin": origin}
+    if overview is not None:
+        seen = look(overview, inputs, run)
+        return tell(seen, as_json=json, lines=[seen.output])
+    output = o.required(output, "synth", "-o FILE.h5, the corpus to write")
     if merge:
         summary = unite(output, run, inputs=inputs)
     elif footage is not None:
@@ -119,13 +142,13 @@ def synth(
         summary = collect(output, run, config=chosen.synth, source=source, shard=share, retry_failed=retry_failed)
     elif backend == "scripted":
         check_unused("--backend scripted", {"--model": model, "--project": project, "--launch": launch, "--dry-run": dry_run})
-        summary = scripted(output, run, config=chosen.synth, video=video, shard=share, retry_failed=retry_failed)
+        summary = scripted(output, run, config=chosen.synth, video=video, refine=refine, shard=share, retry_failed=retry_failed)
     else:
         check_unused(f"--backend {backend}", {"--no-video": not video})
         door = generator_door(backend, chosen.synth.generator, model=model, device=device, project=project, launch=launch)
         if dry_run:
             rehearsal = rehearse(output, run, config=chosen.synth, door=door, shard=share)
             return tell(rehearsal, as_json=json, lines=rehearsal.lines())
-        summary = generate(output, run, config=chosen.synth, door=door, shard=share, retry_failed=retry_failed)
+        summary = generate(output, run, config=chosen.synth, door=door, refine=refine, shard=share, retry_failed=retry_failed)
     tell(summary, as_json=json, lines=[summary.output])
     o.check_failures(summary.output, summary.num_failed, summary.num_clips, first=summary.first_failure)

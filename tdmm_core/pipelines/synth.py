@@ -19,6 +19,7 @@ from tdmm_core.morphable.open_head import load_open_head
 from tdmm_core.performance.lexicon import lexicon_digest
 from tdmm_core.pipelines.carry_over import carry_over
 from tdmm_core.pipelines.processes import spread
+from tdmm_core.pipelines.refine import refined, refining
 from tdmm_core.pipelines.run import Run
 from tdmm_core.pipelines.shards import Shard
 from tdmm_core.pipelines.synth_output import Place, SynthSummary, motion_summary, place_of
@@ -30,23 +31,26 @@ _MOTION_BLOCK = 128
 "Clips that a process performs and the writer stages at a time, where there is no video: about half a second of work."
 
 
-def synth(output: Path, run: Run, *, config: SynthConfig, video: bool = True, shard: Shard | None = None, retry_failed: bool = False) -> SynthSummary:
+def synth(
+    output: Path, run: Run, *, config: SynthConfig, video: bool = True, refine: str = "", shard: Shard | None = None, retry_failed: bool = False
+) -> SynthSummary:
     """Make the corpus `output` (`c.h5`) with `c.motion.h5` and `c.videos/`; without `video`, the motion artifact `output` alone.
 
-    With `shard`, its share alone as `c.I-of-N.h5`. Clips that fail are recorded and counted; `retry_failed` makes those of a finished output
-    anew. Interrupted at any instant, the same call goes on and ends in the same digest.
+    With `shard`, its share alone as `c.I-of-N.h5`. `refine` names the language model that rewrites the sentences, if any. Clips that fail are
+    recorded and counted; `retry_failed` makes those of a finished output anew. Interrupted at any instant, the same call goes on and ends in
+    the same digest.
     Raises InputError where the output exists, cannot be written, or is no .h5 file.
     """
     # What the package brings and the clips follow from; blocks of another edition are not taken up.
     editions = {"lexicon_digest": lexicon_digest(), "face_model_digest": load_open_head().digest}
     settings = {k: v for k, v in asdict(config).items() if k != "generator"}
-    place = place_of(output, run, {**settings, "video": video, **editions}, shard=shard, retry_failed=retry_failed)
-    return _with_video(place, run, config) if video else _motion_alone(place, run, config)
+    place = place_of(output, run, {**settings, "video": video, **editions, **refining(refine)}, shard=shard, retry_failed=retry_failed)
+    return _with_video(place, run, config, refine) if video else _motion_alone(place, run, config, refine)
 
 
-def _motion_alone(place: Place, run: Run, config: SynthConfig) -> SynthSummary:
+def _motion_alone(place: Place, run: Run, config: SynthConfig, refine: str) -> SynthSummary:
     with MotionWriter(place.output, place.making, block_size=_MOTION_BLOCK, **place.options(run)) as writer:
-        planned = place.share(plan_clips(config, seed=run.seed))
+        planned = refined(place.share(plan_clips(config, seed=run.seed)), place.output, run, model=refine)
         if place.retried:
             with open_motion(place.output) as finished:
                 carry_over(writer, finished)
@@ -63,10 +67,10 @@ def _motion_alone(place: Place, run: Run, config: SynthConfig) -> SynthSummary:
     return motion_summary(place.output, place.output, len(planned) - len(todo), header.digest)
 
 
-def _with_video(place: Place, run: Run, config: SynthConfig) -> SynthSummary:
+def _with_video(place: Place, run: Run, config: SynthConfig, refine: str) -> SynthSummary:
     motion_path, options = place.output.with_suffix(".motion.h5"), place.options(run)
     with CorpusWriter(place.output, place.making, **options) as corpus, MotionWriter(motion_path, place.making, **options) as motion:
-        planned = place.share(plan_clips(config, seed=run.seed))
+        planned = refined(place.share(plan_clips(config, seed=run.seed)), place.output, run, model=refine)
         if place.retried:
             with open_corpus(place.output) as rows, open_motion(motion_path) as truths:
                 carry_over(corpus, rows)

@@ -6,7 +6,7 @@ Owns the order of writing and what is never made twice; what a generator is aske
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from tdmm_core.artifacts.atomic import make_folder
@@ -15,6 +15,7 @@ from tdmm_core.domain.clip import CorpusClip
 from tdmm_core.errors import TdmmError
 from tdmm_core.performance.lexicon import lexicon_digest
 from tdmm_core.pipelines.carry_over import carry_over
+from tdmm_core.pipelines.refine import refined, refining
 from tdmm_core.pipelines.run import Run
 from tdmm_core.pipelines.shards import Shard
 from tdmm_core.pipelines.synth_output import Place, SynthSummary, corpus_summary, place_of
@@ -23,6 +24,7 @@ from tdmm_core.synthesis.config import SynthConfig
 from tdmm_core.synthesis.generation import Generator, Outcome, Request, requests_of, row_of
 from tdmm_core.synthesis.known import Generation, planned_with
 from tdmm_core.synthesis.plan import PlannedClip, plan_clips
+from tdmm_core.synthesis.wording import video_prompt
 
 _FAR_FROM_RIGHT = 8
 "First clips that may all fail before the run is given up: so many say that it is not the clips."
@@ -31,16 +33,18 @@ _FILMING = ("image_width_px", "image_height_px", "supersampling", "identity_spre
 Wish = tuple[PlannedClip, Request]
 
 
-def generate(output: Path, run: Run, *, config: SynthConfig, door: Door, shard: Shard | None = None, retry_failed: bool = False) -> SynthSummary:
+def generate(
+    output: Path, run: Run, *, config: SynthConfig, door: Door, refine: str = "", shard: Shard | None = None, retry_failed: bool = False
+) -> SynthSummary:
     """Make the corpus `output` (`c.h5`) with `c.videos/` by a generator, which is opened only where there is something to make.
 
     Videos that lie in the folder under a clip's name are taken as they are, unless the run begins anew (`force`, or not `resume`). Clips that
     fail are recorded and counted. Raises TdmmError where the first clips all fail.
     """
     generation = door.generation
-    place = place_of(output, run, settings_of(config, generation), shard=shard, retry_failed=retry_failed)
+    place = place_of(output, run, settings_of(config, generation) | refining(refine), shard=shard, retry_failed=retry_failed)
     with CorpusWriter(place.output, place.making, **place.options(run)) as writer:
-        wishes = place.share(wishes_of(config, generation, seed=run.seed))
+        wishes = _reworded(place.share(wishes_of(config, generation, seed=run.seed)), place, run, (generation, refine))
         if place.retried:
             with open_corpus(place.output) as finished:
                 carry_over(writer, finished)
@@ -67,6 +71,14 @@ def wishes_of(config: SynthConfig, generation: Generation, *, seed: int) -> list
     """Every clip of the plan with what is asked of the generator."""
     planned = plan_clips(planned_with(config, generation), seed=seed)
     return list(zip(planned, requests_of(planned, generation, seed=seed), strict=True))
+
+
+def _reworded(wishes: Sequence[Wish], place: Place, run: Run, how: tuple[Generation, str]) -> list[Wish]:
+    """The clips in the words of the model that refines them, if any, and what the generator is then asked."""
+    generation, refine = how
+    clips = refined([planned for planned, _ in wishes], place.output, run, model=refine)
+    requests = (request for _, request in wishes)
+    return [(p, replace(r, prompt=video_prompt(p.clip.prompt, p.subject, generation.backend))) for p, r in zip(clips, requests, strict=True)]
 
 
 def existing(wishes: Sequence[Wish], place: Place, run: Run) -> set[str]:

@@ -50,13 +50,16 @@ def question(sentences: Sequence[str]) -> str:
     )
 
 
-def rewritings(script: Script, sentences: Sequence[str], ask: Ask, *, foreign: Callable[[str], bool] = lambda _: False) -> tuple[Rewriting, ...]:
-    """One rewriting for each sentence of a clip. `foreign` tells whether a sentence belongs to another split."""
+def rewritings(script: Script, sentences: Sequence[str], ask: Ask) -> tuple[Rewriting, ...]:
+    """One rewriting for each sentence of a clip.
+
+    A sentence that is taken tells its script to the letter, and scripts of one signature stand in one split: so it is in no other one.
+    """
     offers = answers(ask(question(sentences)), len(sentences))
     found: list[Rewriting] = []
     for plain, offer in zip(sentences, offers, strict=True):
         others = {r.sentence.lower() for r in found} | {s.lower() for s in sentences}
-        found.append(Rewriting(plain=plain, offered=offer, faults=_faults(script, offer, others, foreign) if offer else ()))
+        found.append(Rewriting(plain=plain, offered=offer, faults=_faults(script, offer, others) if offer else ()))
     return tuple(found)
 
 
@@ -69,11 +72,9 @@ def answers(reply: str, count: int) -> list[str]:
     return lines
 
 
-def _faults(script: Script, offer: str, others: set[str], foreign: Callable[[str], bool]) -> tuple[str, ...]:
+def _faults(script: Script, offer: str, others: set[str]) -> tuple[str, ...]:
     if len(offer.split()) > _LONGEST:
         return (f"it is longer than {_LONGEST} words",)
     if offer.lower() in others:
         return ("it is a sentence that is there already",)
-    if foreign(offer):
-        return ("it is a sentence of another split",)
     return differences(script, offer)

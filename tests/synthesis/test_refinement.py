@@ -50,12 +50,10 @@ def test_what_changes_the_meaning_is_rejected_and_said(offer: str, why: str) -> 
     assert not found.taken and found.sentence == PLAIN[0] and why in " ".join(found.faults)
 
 
-def test_no_sentence_comes_twice_or_from_another_split() -> None:
+def test_no_sentence_comes_twice() -> None:
     same = "A faint smile and then two nods."
     found = rewritings(SCRIPT, PLAIN[:3], says(same, same, PLAIN[0]))
     assert [r.taken for r in found] == [True, False, False]
-    (foreign,) = rewritings(SCRIPT, PLAIN[:1], says(same), foreign=lambda s: s == same)
-    assert foreign.faults == ("it is a sentence of another split",)
 
 
 @given(reply=st.text(max_size=300))
