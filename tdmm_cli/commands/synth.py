@@ -137,7 +137,8 @@ def synth(
     if merge:
         summary = unite(output, run, inputs=inputs)
     elif footage is not None:
-        check_unused("--footage", {"--backend": backend != "scripted", "--model": model, "--refine": refine, "--no-video": not video, "--dry-run": dry_run})
+        others = {"--backend": backend != "scripted", "--model": model, "--refine": refine}
+        check_unused("--footage", others | {"--no-video": not video, "--dry-run": dry_run})
         source = Source(folder=footage, **{k: v for k, v in told.items() if v is not None})  # type: ignore[arg-type]
         summary = collect(output, run, config=chosen.synth, source=source, shard=share, retry_failed=retry_failed)
     elif backend == "scripted":
