@@ -14,6 +14,7 @@ Kind = Literal["expression", "action", "gaze", "blink", "head"]
 Side = Literal["left", "right", "both"]
 Direction = Literal["", "left", "right", "up", "down"]
 Tempo = Literal["slow", "medium", "fast"]
+_CHOICES = tuple((name, get_args(of)) for name, of in (("kind", Kind), ("side", Side), ("direction", Direction), ("tempo", Tempo)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,9 +37,9 @@ class Event:
     tempo: Tempo = "medium"
 
     def __post_init__(self) -> None:
-        for name, choices in (("kind", Kind), ("side", Side), ("direction", Direction), ("tempo", Tempo)):
-            if getattr(self, name) not in get_args(choices):
-                raise InputError(f"event {name}: expected one of {', '.join(map(repr, get_args(choices)))}, got {getattr(self, name)!r}")
+        for name, choices in _CHOICES:
+            if getattr(self, name) not in choices:
+                raise InputError(f"event {name}: expected one of {', '.join(map(repr, choices))}, got {getattr(self, name)!r}")
         if not self.label:
             raise InputError("event label: expected a label of the lexicon, got an empty one")
         if not 0 <= self.start_s < self.end_s:

@@ -23,6 +23,8 @@ from tdmm_core.performance.units import INDEX, UNITS
 from tdmm_core.runtime.seeding import stream
 
 _LIDS = [INDEX["eyeBlinkLeft"], INDEX["eyeBlinkRight"]]
+_FULL_GAZE_DEG = 35.0
+"About how far the eyes turn at a full look unit."
 
 
 def perform(script: Script, *, seed: int, actor: Actor | None = None, fps: float = 25.0) -> FaceMotion:
@@ -48,8 +50,8 @@ def curves(script: Script, num_frames: int, *, seed: int, actor: Actor, fps: flo
     sway = head(rng, times, actor)
     turned = sum((g.head for g in gestures), np.zeros((num_frames, 3)))
     look = gaze(rng, times, actor) * quiet[:, None] + sum((g.gaze for g in gestures), np.zeros((num_frames, 2)))
-    # Eyes that keep looking ahead turn against the head; 35 degrees are about a full gaze.
-    look += quiet[:, None] * actor.gaze_counter * np.stack([-turned[:, 1], turned[:, 0]], axis=1) / 35.0
+    # Eyes that keep looking ahead turn against the head.
+    look += quiet[:, None] * actor.gaze_counter * np.stack([-turned[:, 1], turned[:, 0]], axis=1) / _FULL_GAZE_DEG
     speaks = np.max([g.speaks for g in gestures], axis=0) if gestures else np.zeros(num_frames)
     # Strengths add like probabilities: 1 - (1 - a)(1 - b) stays below 1 and keeps the stronger one visible.
     left = 1.0 - _idle(rng, times, actor)
@@ -57,7 +59,10 @@ def curves(script: Script, num_frames: int, *, seed: int, actor: Actor, fps: flo
         left *= 1.0 - np.clip(g.units if g.speaks.any() else articulated(g.units, speaks), 0.0, 1.0)
     faces = 1.0 - left
     gaze_units(faces, look)
-    faces[:, _LIDS] = np.maximum(faces[:, _LIDS], _spontaneous_lids(rng, times, actor, script, faces)[:, None])
+    if not any(load_lexicon().label(e.label).counts_lids for e in script.events):
+        sight_deg = look * _FULL_GAZE_DEG + np.stack([turned[:, 1], -turned[:, 0]], axis=1)
+        lids = blinks(rng, times, actor, _free_lids(times, script, faces), sight_deg)
+        faces[:, _LIDS] = np.maximum(faces[:, _LIDS], lids[:, None])
     return settle(faces), sway + turned
 
 
@@ -87,16 +92,13 @@ def _idle(rng: np.random.Generator, times: np.ndarray, actor: Actor) -> np.ndarr
     return face
 
 
-def _spontaneous_lids(rng: np.random.Generator, times: np.ndarray, actor: Actor, script: Script, faces: np.ndarray) -> np.ndarray:
-    """Blinks where the lids are free: not in a script that counts closures, nor while the lids are nearly closed or a stare is kept."""
-    labels = [(load_lexicon().label(e.label), e) for e in script.events]
-    if any(label.counts_lids for label, _ in labels):
-        return np.zeros(len(times))
+def _free_lids(times: np.ndarray, script: Script, faces: np.ndarray) -> np.ndarray:
+    """(T,) where the lids may blink by themselves: not while they are nearly closed nor while a stare is kept."""
     free = faces[:, _LIDS].max(axis=1) < 0.6
-    for label, event in labels:
-        if label.steady:
+    for event in script.events:
+        if load_lexicon().label(event.label).steady:
             free &= (times < event.start_s) | (times > event.end_s)
-    return blinks(rng, times, actor, free)
+    return free
 
 
 def _orient(pose_deg: np.ndarray) -> np.ndarray:

@@ -58,8 +58,12 @@ class Draw:
     def another(self, taken: Sequence[Label], kinds: Sequence[str] = (), *, close: bool = False) -> Label:
         """A label that can be seen beside all of `taken`; `close`: one at the same place of the face will do."""
         beside = company_of(self.lexicon, close=close)
-        names = [n for n in beside[taken[0].name] if all(n in beside[t.name] for t in taken[1:])]
-        return self.rng.choice([x for x in map(self.lexicon.label, names) if not kinds or x.kind in kinds])
+        names = list(beside[taken[0].name])
+        for other in taken[1:]:
+            company = beside[other.name]
+            names = [n for n in names if n in company]
+        labels = self.lexicon.labels
+        return self.rng.choice([labels[n] for n in names if labels[n].kind in kinds] if kinds else [labels[n] for n in names])
 
 
 def draw_script(form: Form, main: Label | None, draw: Draw) -> Script:

@@ -120,6 +120,15 @@ def test_faces_blink_by_themselves_briefly_and_not_with_closed_eyes():
     assert closed[25:70].min() > 0.7
 
 
+def test_blinks_go_with_large_shifts_of_sight():
+    """Within a quarter second of a turn's middle there are more blinks than anywhere in a still clip (Evinger et al. 1994)."""
+    def share(script: Script) -> float:
+        return float(np.mean([unit(perform(script, seed=s), "eyeBlinkLeft")[20:42].max() > 0.5 for s in range(80)]))
+
+    turning = share(script_of("turn", direction="left", start_s=1.0, end_s=3.0, intensity=0.9))
+    assert turning > share(Script(events=(), duration_s=4.0)) + 0.2
+
+
 def test_a_face_at_rest_stays_at_rest():
     for seed in range(20):
         motion = perform(Script(events=(), duration_s=4.0), seed=seed)
