@@ -13,7 +13,7 @@ from tdmm_core.runtime.process import is_main
 
 
 def tokenize(
-    motion: Annotated[Path, typer.Argument(metavar="MOTION", help="A motion artifact (.h5) or one motion (.npz).")],
+    motion: Annotated[list[Path], typer.Argument(metavar="MOTION...", help="Motion artifacts (.h5) or motions (.npz), one or several.")],
     output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE.h5", help="Tokens to write.")] = None,
     train: Annotated[bool, typer.Option("--train", help="Train a motion tokenizer on MOTION first and keep it in --tokenizer FOLDER.")] = False,
     tokenizer: o.TokenizerFolder = None,

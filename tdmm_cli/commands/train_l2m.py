@@ -12,7 +12,7 @@ from tdmm_cli.console import tell
 
 
 def train_l2m(
-    tokens: Annotated[Path, typer.Argument(metavar="TOKENS", help="A tokens artifact (.h5), made by `tdmm tokenize`.")],
+    tokens: Annotated[list[Path], typer.Argument(metavar="TOKENS...", help="Tokens (.h5), made by `tdmm tokenize`; one file or several.")],
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FOLDER", help="Model folder to write.")],
     tokenizer: o.TokenizerFolder = None,
     text_model: o.TextModel = None,

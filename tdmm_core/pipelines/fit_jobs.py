@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from tdmm_core.artifacts.corpus import open_corpus
 from tdmm_core.artifacts.header import Parent, parent_of
 from tdmm_core.domain.clip import Clip, CorpusClip
 from tdmm_core.errors import InputError
+from tdmm_core.pipelines.joined import named_apart
 
 _ARTIFACTS = {".h5", ".hdf5"}
 
@@ -39,7 +40,8 @@ def fit_jobs(inputs: Sequence[Path]) -> tuple[list[FitJob], tuple[Parent, ...]]:
             raise InputError(f"{path}: {'expected a video or a corpus, got a folder' if path.is_dir() else 'no such file'}")
     parents = tuple(parent_of(p) for p in paths)
     jobs = [job for path, parent in zip(paths, parents, strict=True) for job in _jobs_of(path, parent)]
-    return list(_named_apart(jobs)), parents
+    names = named_apart([job.clip.id for job in jobs])
+    return [replace(job, clip=replace(job.clip, id=name)) for job, name in zip(jobs, names, strict=True)], parents
 
 
 def _jobs_of(path: Path, parent: Parent) -> Iterable[FitJob]:
@@ -55,15 +57,3 @@ def _jobs_of(path: Path, parent: Parent) -> Iterable[FitJob]:
 def _corpus_job(path: Path, row: CorpusClip) -> FitJob:
     error = "" if row.status == "done" and row.video else row.error or f"its video was not made (status {row.status})"
     return FitJob(clip=row.clip, video=path.parent / row.video, source=row.video, source_digest=row.source_digest, error=error)
-
-
-def _named_apart(jobs: Iterable[FitJob]) -> Iterator[FitJob]:
-    """Two videos may share a file name; the second becomes NAME-2."""
-    taken: set[str] = set()
-    for job in jobs:
-        name, count = job.clip.id, 1
-        while name in taken:
-            count += 1
-            name = f"{job.clip.id}-{count}"
-        taken.add(name)
-        yield job if count == 1 else replace(job, clip=replace(job.clip, id=name))

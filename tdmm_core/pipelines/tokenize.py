@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,12 +11,12 @@ import numpy as np
 
 from tdmm_core.artifacts.atomic import check_artifact_name
 from tdmm_core.artifacts.header import Making, Parent, parent_of
-from tdmm_core.artifacts.motion import MotionFile
 from tdmm_core.artifacts.tokens import TokensWriter, open_tokens
-from tdmm_core.domain.clip import Clip, ClipSource, MotionClip, TokenClip
+from tdmm_core.domain.clip import TokenClip
 from tdmm_core.domain.motion import FaceMotion
 from tdmm_core.errors import InputError
-from tdmm_core.pipelines.motion_input import read_motion_clips
+from tdmm_core.pipelines.joined import Paths, listed
+from tdmm_core.pipelines.motions import Motions, open_motions
 from tdmm_core.pipelines.run import Run
 from tdmm_core.runtime.process import is_main
 from tdmm_core.tokenization.config import TokenizerConfig
@@ -67,9 +66,9 @@ class TokensSummary:
 
 
 def train_tokenizer(
-    motion_path: Path, output_folder: Path, run: Run, *, config: TokenizerConfig, deepspeed_config: Path | None = None
+    motion: Paths, output_folder: Path, run: Run, *, config: TokenizerConfig, deepspeed_config: Path | None = None
 ) -> TokenizerSummary:
-    """Train a motion tokenizer on split `train` of a motion artifact and keep it in `output_folder`.
+    """Train a motion tokenizer on split `train` of one motion artifact or several and keep it in `output_folder`.
 
     Works in `OUTPUT.partial/`, resumes from there, and gives the folder its name when it is whole. Raises InputError for motion that cannot be
     trained on, and where something else stands in the output's place.
@@ -79,9 +78,10 @@ def train_tokenizer(
     from tdmm_core.training.engine import train
     from tdmm_core.training.task import Place
 
-    making = Making(recipe=run.recipe, config=asdict(config), seed=run.seed, parents=_parents(motion_path))
-    with _opened(motion_path) as source:
-        training = _training(source, motion_path, run, config)
+    paths = listed(motion)
+    making = Making(recipe=run.recipe, config=asdict(config), seed=run.seed, parents=_parents(paths))
+    with open_motions(paths) as source:
+        training = _training(source, paths[0], run, config)
         counts = {"num_train_clips": len(training.train.lengths), "num_validation_clips": len(training.validation.lengths)}
         finished = finished_model(output_folder, run, kind=KIND, making=making)
         if finished is not None:
@@ -107,8 +107,8 @@ def train_tokenizer(
     )
 
 
-def tokenize(motion_path: Path, output: Path, run: Run, *, tokenizer: Path | None = None) -> TokensSummary:
-    """Code every clip of a motion file with the embedded motion tokenizer, or the one in folder `tokenizer`, and write a tokens artifact.
+def tokenize(motion: Paths, output: Path, run: Run, *, tokenizer: Path | None = None) -> TokensSummary:
+    """Code every clip of one motion file or several with the embedded motion tokenizer, or that in folder `tokenizer`, and write a tokens artifact.
 
     Resumes from what an interrupted run has staged. Raises InputError for motion of another face model, units or frame rate.
     """
@@ -116,12 +116,13 @@ def tokenize(motion_path: Path, output: Path, run: Run, *, tokenizer: Path | Non
 
     check_artifact_name(output)
     coder = load_default() if tokenizer is None else MotionTokenizer.load(tokenizer)
-    parents = (*_parents(motion_path), parent_of(tokenizer or DEFAULT_FOLDER))
+    paths = listed(motion)
+    parents = (*_parents(paths), parent_of(tokenizer or DEFAULT_FOLDER))
     making = Making(recipe=run.recipe, config={"codes_per_frame": coder.codes_per_frame, "num_codes": coder.num_codes}, seed=0, parents=parents)
-    with _opened(motion_path) as source:
+    with open_motions(paths) as source:
         order = [source.ids[i] for i in np.flatnonzero(source.lengths)]
         if not order:
-            raise InputError(f"{motion_path}: expected at least one clip with motion, got none")
+            raise InputError(f"{paths[0]}: expected at least one clip with motion, got none")
         with TokensWriter(output, making, force=run.force, resume=run.resume, block_size=CLIPS_AT_ONCE) as writer:
             run.progress.start("tokenize", len(order), "clips")
             run.progress.advance(len(writer.staged_ids()))
@@ -136,46 +137,13 @@ def tokenize(motion_path: Path, output: Path, run: Run, *, tokenizer: Path | Non
     return _tokens_summary(output, header.digest, num_failed)
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Motions:
-    """The clips of a motion file, whatever its kind, by number."""
-
-    ids: Sequence[str]
-    lengths: np.ndarray
-    "(C,) frames, 0 where a clip failed."
-    splits: np.ndarray
-    "(C,) train, validation or test."
-    read: Callable[[int], FaceMotion]
-    clip: Callable[[int], Clip]
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[_Motions]:
-    source = read_motion_clips(path)
-    if not isinstance(source, MotionFile):
-        yield _of_items(source)
-        return
-    with source:
-        yield _Motions(ids=source.ids, lengths=np.asarray(source.lengths), splits=source.splits, read=source.motion, clip=source.clip)
-
-
-def _of_items(items: ClipSource[MotionClip]) -> _Motions:
-    return _Motions(
-        ids=[item.clip.id for item in items],
-        lengths=np.array([item.motion.num_frames if item.motion else 0 for item in items], np.int64),
-        splits=np.array([item.clip.split for item in items]),
-        read=lambda index: items[index].motion,
-        clip=lambda index: items[index].clip,
-    )
-
-
-def _waiting(source: _Motions, staged: set[str]) -> Iterator[list[int]]:
+def _waiting(source: Motions, staged: set[str]) -> Iterator[list[int]]:
     """Numbers of the clips that are still to be coded, some at once."""
     numbers = [int(i) for i in np.flatnonzero(source.lengths) if source.ids[i] not in staged]
     return (numbers[start : start + CLIPS_AT_ONCE] for start in range(0, len(numbers), CLIPS_AT_ONCE))
 
 
-def _training(source: _Motions, path: Path, run: Run, config: TokenizerConfig) -> TokenizerTraining:
+def _training(source: Motions, path: Path, run: Run, config: TokenizerConfig) -> TokenizerTraining:
     from tdmm_core.tokenization.space import MotionSpace
     from tdmm_core.tokenization.training import TokenizerTraining
 
@@ -187,7 +155,7 @@ def _training(source: _Motions, path: Path, run: Run, config: TokenizerConfig) -
     return TokenizerTraining(config=config, model=model, space=MotionSpace.of(first), train=train, validation=validation, seed=run.seed)
 
 
-def _clips(source: _Motions, split: str) -> Clips:
+def _clips(source: Motions, split: str) -> Clips:
     from tdmm_core.tokenization.windows import Clips
 
     numbers = np.flatnonzero((source.splits == split) & (source.lengths > 0))
@@ -205,8 +173,8 @@ def _face_model(first: FaceMotion, path: Path) -> MorphableModel:
     return model
 
 
-def _parents(motion_path: Path) -> tuple[Parent, ...]:
-    return () if str(motion_path) == "-" else (parent_of(motion_path),)
+def _parents(paths: Sequence[Path]) -> tuple[Parent, ...]:
+    return tuple(parent_of(p) for p in paths if str(p) != "-")
 
 
 def _tokens_summary(output: Path, digest: str, num_failed: int) -> TokensSummary:

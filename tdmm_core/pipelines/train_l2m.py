@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tdmm_core.artifacts.header import Making, parent_of
-from tdmm_core.artifacts.tokens import TokensFile, open_tokens
 from tdmm_core.errors import InputError
 from tdmm_core.language.config import L2MConfig
 from tdmm_core.pipelines.code_vectors import find_code_vectors
+from tdmm_core.pipelines.joined import JoinedTokens, Paths, listed, open_all_tokens
 from tdmm_core.pipelines.model_output import finished_model, open_run_folder, publish_model, run_folder_of
 from tdmm_core.pipelines.run import Run
 from tdmm_core.runtime.process import is_main
@@ -54,7 +55,7 @@ class TrainL2MSummary:
 
 
 def train_l2m(
-    tokens: Path,
+    tokens: Paths,
     output: Path,
     run: Run,
     *,
@@ -69,19 +70,21 @@ def train_l2m(
     `tokenizer` is the motion tokenizer that made the tokens: what its codes look like makes learning quicker. None takes the embedded one or
     the folder that the tokens name, beside them, where either is it; without, the codes are learned from nothing.
     Checkpoints and curves are kept in `OUTPUT.partial/` until the model is whole; an interrupted run goes on from there.
+    Several tokens artifacts are trained on together; a sentence that one holds out is trained on in none.
     Raises InputError for tokens without train clips or with several codes a frame, and for an output that exists.
     """
     from tdmm_core.textmodels.text_encoder import load_text_encoder
 
     encoder = load_text_encoder(text_model)
-    code_vectors = find_code_vectors(tokens, tokenizer, run)
-    making = _making(tokens, run, config, encoder, code_vectors, deepspeed_config)
+    paths = listed(tokens)
+    code_vectors = find_code_vectors(paths[0], tokenizer, run)
+    making = _making(paths, run, config, encoder, code_vectors, deepspeed_config)
     done = finished_model(output, run, kind=KIND, making=making)
     if done is not None:
         run.progress.log(f"{output}: made by this very run before")
         return TrainL2MSummary(output=str(output), digest=done.digest, seconds=0.0, **json.loads((output / FIGURES).read_text(encoding="utf-8")))
-    with open_tokens(tokens) as file:
-        _check(file, tokens)
+    with open_all_tokens(paths) as file:
+        _check(file, paths[0])
         batches = _batches(file, encoder, config, run)
         model = _new_model(file, encoder, config, run, code_vectors)
     trained = _train(model, batches, output, run, making=making, deepspeed_config=deepspeed_config)
@@ -92,7 +95,7 @@ def train_l2m(
 
 
 def _making(
-    tokens: Path, run: Run, config: L2MConfig, encoder: TextEncoder, code_vectors: np.ndarray | None, deepspeed_config: Path | None
+    paths: Sequence[Path], run: Run, config: L2MConfig, encoder: TextEncoder, code_vectors: np.ndarray | None, deepspeed_config: Path | None
 ) -> Making:
     settings: dict[str, object] = {
         "l2m": asdict(config),
@@ -103,10 +106,10 @@ def _making(
         from tdmm_core.training.deepspeed_settings import read_user_settings
 
         settings["deepspeed"] = read_user_settings(deepspeed_config)
-    return Making(recipe=run.recipe, config=settings, seed=run.seed, parents=(parent_of(tokens),))
+    return Making(recipe=run.recipe, config=settings, seed=run.seed, parents=tuple(map(parent_of, paths)))
 
 
-def _check(file: TokensFile, tokens: Path) -> None:
+def _check(file: JoinedTokens, tokens: Path) -> None:
     if len(file) == 0:
         raise InputError(f"{tokens}: expected clips to train on, got an artifact without any; tokenize a larger motion artifact")
     if file.codes_per_frame != 1:
@@ -115,13 +118,13 @@ def _check(file: TokensFile, tokens: Path) -> None:
         )
 
 
-def _batches(file: TokensFile, encoder: TextEncoder, config: L2MConfig, run: Run) -> L2MBatches:
+def _batches(file: JoinedTokens, encoder: TextEncoder, config: L2MConfig, run: Run) -> L2MBatches:
     from tdmm_core.language.l2m_dataset import L2MBatches, split_examples
 
     return L2MBatches(split_examples(file, config), encoder, config, num_codes=file.num_codes, seed=derive_seed(run.seed, "l2m data"))
 
 
-def _new_model(file: TokensFile, encoder: TextEncoder, config: L2MConfig, run: Run, code_vectors: np.ndarray | None) -> L2MModel:
+def _new_model(file: JoinedTokens, encoder: TextEncoder, config: L2MConfig, run: Run, code_vectors: np.ndarray | None) -> L2MModel:
     import torch
 
     from tdmm_core.language.l2m_model import L2MModel

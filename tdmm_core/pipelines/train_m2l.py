@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tdmm_core.artifacts.header import Making, parent_of
-from tdmm_core.artifacts.tokens import TokensFile, open_tokens
 from tdmm_core.errors import InputError
 from tdmm_core.language.m2l_config import M2LConfig
 from tdmm_core.pipelines.m2l_parts import KIND, embedded_file, tokenizer_of
+from tdmm_core.pipelines.joined import JoinedTokens, Paths, listed, open_all_tokens
 from tdmm_core.pipelines.model_output import finished_model, open_run_folder, publish_model, run_folder_of
 from tdmm_core.pipelines.run import Run
 from tdmm_core.runtime.process import is_main, rank, world_size
@@ -55,7 +56,7 @@ class TrainM2LSummary:
 
 
 def train_m2l(
-    tokens: Path,
+    tokens: Paths,
     output: Path,
     run: Run,
     *,
@@ -68,46 +69,48 @@ def train_m2l(
 
     `text_model` is the id or folder of a causal language model, None the embedded one. `tokenizer` is the folder of the motion tokenizer that
     made the tokens; None looks among the embedded one and the folder beside them. Checkpoints and curves are kept in `OUTPUT.partial/` until the
-    model is whole; an interrupted run goes on from there. Raises InputError for tokens without train clips and for an output that exists.
+    model is whole; an interrupted run goes on from there. Several tokens artifacts are trained on together; a sentence that one
+    holds out is trained on in none. Raises InputError for tokens without train clips and for an output that exists.
     """
     from tdmm_core.language.m2l_training import language_model
     from tdmm_core.training.deepspeed_settings import read_user_settings
 
     deepspeed = read_user_settings(deepspeed_config)
-    with open_tokens(tokens) as file:  # what can be refused is refused before the language model is loaded, which takes its time
-        _check(file, tokens)
+    paths = listed(tokens)
+    with open_all_tokens(paths) as file:  # what can be refused is refused before the language model is loaded, which takes its time
+        _check(file, paths[0])
     model = language_model(config, text_model, gguf=embedded_file(text_model, run))
-    making = _making(tokens, run, config, model, deepspeed)
+    making = _making(paths, run, config, model, deepspeed)
     done = finished_model(output, run, kind=KIND, making=making)
     if done is not None:
         run.progress.log(f"{output}: made by this very run before")
         return TrainM2LSummary(output=str(output), digest=done.digest, seconds=0.0, **json.loads((output / FIGURES).read_text(encoding="utf-8")))
-    with open_tokens(tokens) as file:
-        training = _training(file, tokens, model, run, config=config, tokenizer=tokenizer)
+    with open_all_tokens(paths) as file:
+        training = _training(file, paths[0], model, run, config=config, tokenizer=tokenizer)
     trained = _train(training, output, run, making=making, deepspeed_config=deepspeed_config)
     figures = _figures(training, trained)
     digest = _publish(training, output, making, figures) if is_main() else ""
     return TrainM2LSummary(output=str(output), digest=digest, seconds=trained.seconds, **figures)
 
 
-def _check(file: TokensFile, tokens: Path) -> None:
+def _check(file: JoinedTokens, tokens: Path) -> None:
     if len(file) == 0:
         raise InputError(f"{tokens}: expected clips to train on, got an artifact without any; tokenize a larger motion artifact")
 
 
-def _making(tokens: Path, run: Run, config: M2LConfig, model: CausalModel, deepspeed: dict[str, object]) -> Making:
+def _making(paths: Sequence[Path], run: Run, config: M2LConfig, model: CausalModel, deepspeed: dict[str, object]) -> Making:
     settings: dict[str, object] = {"m2l": asdict(config), "text_model": {"name": model.name, "digest": model.digest}}
     if deepspeed:
         settings["deepspeed"] = deepspeed
-    return Making(recipe=run.recipe, config=settings, seed=run.seed, parents=(parent_of(tokens),))
+    return Making(recipe=run.recipe, config=settings, seed=run.seed, parents=tuple(map(parent_of, paths)))
 
 
-def _training(file: TokensFile, tokens: Path, model: CausalModel, run: Run, *, config: M2LConfig, tokenizer: Path | None) -> M2LTraining:
+def _training(file: JoinedTokens, tokens: Path, model: CausalModel, run: Run, *, config: M2LConfig, tokenizer: Path | None) -> M2LTraining:
     from tdmm_core.language.m2l_dataset import split_examples
     from tdmm_core.language.m2l_model import M2LAbout, reading_of
     from tdmm_core.language.m2l_training import M2LTraining
 
-    coder = tokenizer_of(file.tokenizer_digest, given=tokenizer, tokens=tokens, parents=file.header.parents)
+    coder = tokenizer_of(file.tokenizer_digest, given=tokenizer, tokens=tokens, parents=file.parents)
     first = file.tokens(0)
     about = M2LAbout(
         base=model.name,
