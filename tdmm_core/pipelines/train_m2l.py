@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from tdmm_core.artifacts.header import Making, parent_of
 from tdmm_core.errors import InputError
 from tdmm_core.language.m2l_config import M2LConfig
-from tdmm_core.pipelines.m2l_parts import KIND, embedded_file, tokenizer_of
 from tdmm_core.pipelines.joined import JoinedTokens, Paths, listed, open_all_tokens
+from tdmm_core.pipelines.m2l_parts import KIND, embedded_file, tokenizer_of
 from tdmm_core.pipelines.model_output import finished_model, open_run_folder, publish_model, run_folder_of
 from tdmm_core.pipelines.run import Run
 from tdmm_core.runtime.process import is_main, rank, world_size
