@@ -44,6 +44,20 @@ Load with
 Keys: expression (T,E) float32, expression_names (E,), global_orient (T,3) axis\\-angle in radians, transl (T,3) in metres, status (T,), shape (S,),
 fps, face_model, face_model_digest, prompt, seed, tool, settings (JSON), codes (T,Q) where the motion was generated, and jaw_pose, neck_pose,
 eye_pose, eyelids where the face model has them.
+.SH LIVE LINK FACE (csv)
+Every command that takes motion takes the recordings of the iPhone app, and a motion of the open head is written as one: 63 columns, Timecode
+(HH:MM:SS:FF.mmm, FF counted at 60), BlendShapeCount, the 52 ARKit units from 0 to 1, and HeadYaw, HeadPitch, HeadRoll, LeftEyeYaw ... RightEyeRoll in
+radians. Columns are read by name, case ignored. Pitch > 0 looks down, yaw > 0 turns to the subject's own right, roll > 0 tilts toward the own right
+shoulder; the rotation is Rx(pitch) Ry(\\-yaw) Rz(roll) in the frame above. A recording is resampled to 25 frames a second by its time codes.
+.SH FILES OF OTHER TOOLS
+.B tdmm fit
+makes motion of FLAME parameters, judged by content: pickled dicts of the TDMM\\-LM authors' SMIRK script (expression, pose, eyelid, jaw, identity,
+camera_pose), SMIRK's own (expression_params, jaw_params, eyelid_params, shape_params, pose_params), VHAP (npz: rotation, translation, neck_pose,
+jaw_pose, eyes_pose, shape, expr, timestep_id) and DiffPoseTalk (npz: shape, exp, pose). The FLAME that they are of is named with
+.BR \\-\\-face\\-model ,
+a rate that they do not store with
+.BR \\-\\-source\\-fps .
+Pickles are read by a reader that knows arrays and refuses everything else.
 .SH MODEL FOLDERS
 config.json, model.safetensors and tdmm.json, which carries the header above.
 .SH SEE ALSO

@@ -58,7 +58,7 @@ def fit(
       tdmm fit smirk.pkl --face-model flame:flame2020.pkl --source-fps 25 -o flame.h5
       tdmm fit flame.h5 --face-model open-head-1 -o arkit.csv
     """
-    from tdmm_core.pipelines.fit_motions import Wish, all_motions, fit_motions, refuse_for_videos
+    from tdmm_core.pipelines.fit_motions import Wish, all_motions, fit_motions, refuse_for_motions, refuse_for_videos
 
     chosen = o.load_settings(recipe, settings)
     run = o.make_run(recipe=chosen.name, seed=seed, workers=workers, force=force, resume=resume, quiet=quiet)
@@ -66,6 +66,7 @@ def fit(
     config = replace(chosen.fit, **given)
     named = o.name_face_model(face_model, eyelids, landmarks)
     if all_motions(inputs):
+        refuse_for_motions({"--face": face, "--shape": shape, "--preview": preview, "--worst": worst, "--landmarker": landmarker})
         summary = fit_motions(inputs, o.output_path(output), run, config=config, wish=Wish(face_model=named, source_fps=source_fps))
     else:
         from tdmm_core.pipelines.fit import fit as pipeline

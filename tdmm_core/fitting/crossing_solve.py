@@ -65,8 +65,8 @@ def solve_articulated(
     basis = target.expression_basis[:, shared.vertices].astype(np.float64)
     prior = np.concatenate([np.ones(count), 1 / _JAW_DEVIATION**2])
     answer = np.zeros((frames, count + 3))
-    weighted = (basis * precision[:, None]).reshape(count, -1)
-    fixed = weighted @ basis.reshape(count, -1).T
+    weighted, basis = (basis * precision[:, None]).reshape(count, -1), basis.reshape(count, -1)
+    fixed = weighted @ basis.T
     for _ in range(_ROUNDS):
         controls = _controls(answer, lids, face)
         now = face.points(controls, np.zeros(0)) - rest
@@ -75,10 +75,10 @@ def solve_articulated(
         heavy = (by_jaw * precision[:, None]).reshape(frames, 3, -1)
         products = np.broadcast_to(np.diag(prior), (frames, count + 3, count + 3)).copy()
         products[:, :count, :count] += fixed
-        cross = heavy @ basis.reshape(count, -1).T  # (T, 3, E)
+        cross = (heavy.reshape(3 * frames, -1) @ basis.T).reshape(frames, 3, count)
         products[:, count:, :count] += cross
         products[:, :count, count:] += cross.transpose(0, 2, 1)
-        products[:, count:, count:] += heavy @ flat_jaw.transpose(0, 2, 1)
+        products[:, count:, count:] += np.einsum("tap,tbp->tab", heavy, flat_jaw)
         left = (moved - now).reshape(frames, -1)
         toward = np.concatenate([left @ weighted.T, np.einsum("tjp,tp->tj", heavy, left)], axis=1) - prior * answer
         answer = answer + np.linalg.solve(products, toward[..., None])[..., 0]

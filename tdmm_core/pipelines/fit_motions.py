@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
 from tdmm_core.artifacts.header import Making, parent_of
-from tdmm_core.domain.clip import MotionClip
-from tdmm_core.errors import InputError, PartialFailureError, TdmmError
+from tdmm_core.artifacts.motion import MotionWriter, open_motion
+from tdmm_core.domain.clip import ClipSource, MotionClip
+from tdmm_core.errors import InputError, PartialFailureError
 from tdmm_core.fitting.config import FitConfig
-from tdmm_core.morphable.model import MorphableModel
-from tdmm_core.morphable.resample import resample
-from tdmm_core.pipelines.crossing import Residual, crossed
-from tdmm_core.pipelines.face_models import find_face_model
-from tdmm_core.pipelines.foreign_motion import foreign_layout, read_foreign
-from tdmm_core.pipelines.motion_input import is_our_motion, is_take, read_motion_clips, take_clip
+from tdmm_core.pipelines.crossing import Residual
+from tdmm_core.pipelines.foreign_motion import foreign_layout
+from tdmm_core.pipelines.motion_input import is_our_motion, is_take
+from tdmm_core.pipelines.motion_jobs import MotionJob, do_job, motion_jobs, prepare
 from tdmm_core.pipelines.motion_output import check_output, write_motion_output
+from tdmm_core.pipelines.processes import spread
 from tdmm_core.pipelines.run import Run
 
 
@@ -46,7 +46,9 @@ class MotionsSummary:
     neutral_mm: float | None
     "The same for a neutral face: the floor."
     clips: tuple[dict[str, object], ...]
-    "id, residual_mm and neutral_mm of each clip that crossed."
+    "id, residual_mm and neutral_mm of each clip that crossed in this run."
+    num_resumed: int
+    "Clips that an interrupted run had carried over already; they are no part of the two means."
 
     def lines(self) -> list[str]:
         """For people: where it is, and how well each clip crossed."""
@@ -74,58 +76,58 @@ def refuse_for_videos(wish: Wish) -> None:
         raise InputError("--source-fps: a video has its own times; the option is for motion files that store no rate")
 
 
+def refuse_for_motions(options: Mapping[str, object]) -> None:
+    """Raises InputError for an option that was given and speaks of the picture; `options` by name, None where not given."""
+    given = next((name for name, value in options.items() if value is not None), None)
+    if given:
+        raise InputError(f"{given}: it belongs to fitting a video, and the input is a motion; leave it out")
+
+
 def fit_motions(inputs: Sequence[Path], output: Path | str, run: Run, *, config: FitConfig, wish: Wish) -> MotionsSummary:
     """Read motions, lay them on an even clock, carry them over to the wished face model and write them, by the suffix of `output`.
 
-    `config` gives the rate alone. Raises InputError for a file that lacks a rate or a face model, PartialFailureError, once the output is written,
-    where clips failed.
+    `config` gives the rate alone. Clips are shared among processes, and an artifact that was interrupted goes on. Raises InputError for a file that
+    lacks a rate or a face model, PartialFailureError, once the output is written, where clips failed.
     """
-    target = find_face_model(*wish.face_model) if wish.face_model else None
-    clips = _named_apart(clip for path in inputs for clip in _clips_of(path, target, wish.source_fps))
-    check_output(output, force=run.force, many=len(clips) > 1, resumable=True)
-    residuals: list[Residual] = []
-    evened = (_evened(clip, config.fps) for clip in clips)
-    done = list(evened if target is None else crossed(evened, target, run, residuals))
-    if len(done) == 1 and done[0].motion is None:
-        raise InputError(done[0].error)
-    settings = {"fps": config.fps, "source_fps": wish.source_fps, "face_model_digest": target.digest if target else ""}
+    jobs = motion_jobs(inputs, fps=config.fps, source_fps=wish.source_fps, target=wish.face_model)
+    form = check_output(output, force=run.force, many=len(jobs) > 1, resumable=True)
+    prepare(jobs, run)
+    settings = {"fps": config.fps, "source_fps": wish.source_fps, "face_model_digest": wish.face_model[1] if wish.face_model else ""}
     making = Making(recipe=run.recipe, config=settings, seed=run.seed, parents=tuple(parent_of(p) for p in inputs))
-    write_motion_output(output, done, run, settings=settings | {"residuals": [asdict(r) for r in residuals]}, making=making)
-    return _told(_summary(str(output), done, residuals), done)
+    if form == "h5" and len(jobs) > 1:
+        return _fit_artifact(jobs, Path(output), run, making)
+    done = sorted(_done(jobs, run), key=lambda pair: [j.id for j in jobs].index(pair[0].clip.id))
+    clips, residuals = [clip for clip, _ in done], [r for _, r in done if r]
+    if len(clips) == 1 and clips[0].motion is None:
+        raise InputError(clips[0].error)
+    write_motion_output(output, clips, run, settings=settings | {"residuals": [asdict(r) for r in residuals]}, making=making)
+    return _told(_summary(str(output), clips, residuals), clips)
 
 
-def _clips_of(path: Path, target: MorphableModel | None, source_fps: float | None) -> Sequence[MotionClip]:
-    if is_take(path):
-        return [take_clip(path, source_fps=source_fps)]
-    if is_our_motion(path):
-        return list(read_motion_clips(path))
-    return [read_foreign(path, face_model=target, source_fps=source_fps)]
+def _fit_artifact(jobs: Sequence[MotionJob], output: Path, run: Run, making: Making) -> MotionsSummary:
+    residuals: list[Residual] = []
+    with MotionWriter(output, making, force=run.force, resume=run.resume) as writer:
+        staged = writer.staged_ids()
+        for clip, residual in _done([job for job in jobs if job.id not in staged], run):
+            writer.add(clip)
+            residuals += [residual] if residual else []
+        writer.commit([job.id for job in jobs])
+    order = {job.id: i for i, job in enumerate(jobs)}
+    with open_motion(output) as clips:
+        return _told(_summary(str(output), clips, sorted(residuals, key=lambda r: order[r.id]), len(staged)), clips)
 
 
-def _evened(clip: MotionClip, fps: float) -> MotionClip:
-    """The clip at an even rate; one that cannot be resampled has failed."""
-    if clip.motion is None:
-        return clip
-    steps = np.diff(clip.motion.source_time_s) if clip.motion.source_time_s is not None else np.zeros(0)
-    if abs(clip.motion.fps - fps) < 1e-6 and (np.abs(steps - 1 / fps) < 1e-6).all():
-        return clip
-    try:
-        return replace(clip, motion=resample(clip.motion, fps))
-    except TdmmError as e:
-        return replace(clip, motion=None, status="failed", error=f"{clip.source or clip.clip.id}: {e}")
+def _done(jobs: Sequence[MotionJob], run: Run) -> Iterator[tuple[MotionClip, Residual | None]]:
+    run.progress.start("carrying over", len(jobs), "clip")
+    for clip, residual in spread(do_job, jobs, run.workers):
+        run.progress.advance(1, clip.error)
+        yield clip, residual
+    run.progress.finish()
 
 
-def _named_apart(clips: Iterator[MotionClip]) -> list[MotionClip]:
-    """Clips of several files may share a name; the second becomes NAME-2."""
-    taken: dict[str, int] = {}
-    result = []
-    for clip in clips:
-        count = taken[clip.clip.id] = taken.get(clip.clip.id, 0) + 1
-        result.append(clip if count == 1 else replace(clip, clip=replace(clip.clip, id=f"{clip.clip.id}-{count}")))
-    return result
-
-
-def _summary(output: str, clips: Sequence[MotionClip], residuals: Sequence[Residual]) -> MotionsSummary:
+def _summary(
+    output: str, clips: ClipSource[MotionClip] | Sequence[MotionClip], residuals: Sequence[Residual], num_resumed: int = 0
+) -> MotionsSummary:
     motions = [c.motion for c in clips if c.motion is not None]
     return MotionsSummary(
         output=output,
@@ -136,10 +138,11 @@ def _summary(output: str, clips: Sequence[MotionClip], residuals: Sequence[Resid
         residual_mm=float(np.mean([r.residual_mm for r in residuals])) if residuals else None,
         neutral_mm=float(np.mean([r.neutral_mm for r in residuals])) if residuals else None,
         clips=tuple(asdict(r) for r in residuals),
+        num_resumed=num_resumed,
     )
 
 
-def _told(summary: MotionsSummary, clips: Sequence[MotionClip]) -> MotionsSummary:
+def _told(summary: MotionsSummary, clips: ClipSource[MotionClip] | Sequence[MotionClip]) -> MotionsSummary:
     if summary.num_failed:
         first = next(c for c in clips if c.motion is None)
         counts = f"{summary.num_failed} of {summary.num_clips} clips failed"

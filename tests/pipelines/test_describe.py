@@ -27,15 +27,21 @@ from tdmm_core.artifacts.model_folder import model_problems, read_model_header
 from tdmm_core.artifacts.motion import open_motion
 from tdmm_core.artifacts.text import open_text
 from tdmm_core.domain.clip import MotionClip
+from tdmm_core.domain.motion import FaceMotion
 from tdmm_core.errors import InputError, MissingPartError
+from tdmm_core.exchange.npz import write_npz
+from tdmm_core.fitting.config import FitConfig
 from tdmm_core.language.m2l_config import DescribeConfig, M2LConfig
 from tdmm_core.language.m2l_prompting import DESCRIBE
+from tdmm_core.morphable.open_head import load_open_head
 from tdmm_core.pipelines import describer
-from tdmm_core.pipelines.describe import describe, write_descriptions
+from tdmm_core.pipelines.describe import describe, describe_to, write_descriptions
+from tdmm_core.pipelines.fit_motions import Wish, fit_motions
 from tdmm_core.pipelines.run import Run
 from tdmm_core.pipelines.synth import synth
 from tdmm_core.pipelines.tokenize import tokenize, train_tokenizer
 from tdmm_core.pipelines.train_m2l import TrainM2LSummary, train_m2l
+from tdmm_core.runtime.progress import Silent
 from tdmm_core.synthesis.config import SynthConfig
 from tdmm_core.tokenization.config import TokenizerConfig
 from tdmm_core.training.config import TrainingConfig
@@ -219,3 +225,47 @@ def test_words_come_from_the_language_model_alone(parts: Parts) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     assert done.stdout == describe([first_clip(parts)], RUN, **parts.chosen)[0].answer
+
+
+# --- motion of other face models ------------------------------------------------------------------------------------
+
+
+class Listening(Silent):
+    """Keeps what is told."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def log(self, line: str) -> None:
+        self.lines.append(line)
+
+
+def test_flame_motion_is_carried_over_by_itself(parts: Parts, named: tuple[str, str], tmp_path: Path) -> None:
+    """The answer is that of the motion carried over by hand, and what it cost is told beside its floor."""
+    frames, (name, digest) = 40, named
+    jaw = np.zeros((frames, 3))
+    jaw[:, 0] = np.linspace(0, 0.35, frames)
+    zero = np.zeros((frames, 3))
+    motion = FaceMotion(
+        expression=np.zeros((frames, 50)), expression_names=tuple(f"expression{i + 1}" for i in range(50)), global_orient=zero, transl=zero,
+        jaw_pose=jaw, face_model=name, face_model_digest=digest,
+    )  # fmt: skip
+    write_npz(tmp_path / "flame.npz", motion, settings={})
+    listening = Listening()
+    folders = (parts.model, parts.tokenizer)
+    said = describe_to(None, tmp_path / "flame.npz", replace(RUN, progress=listening), config=SHORT, folders=folders)
+    assert [line for line in listening.lines if line.startswith("flame: carried over to open-head-1, residual ") and "a neutral face: " in line]
+    head = load_open_head()
+    fit_motions([tmp_path / "flame.npz"], tmp_path / "open.npz", RUN, config=FitConfig(), wish=Wish(face_model=(head.name, head.digest)))
+    by_hand = describe_to(None, tmp_path / "open.npz", RUN, config=SHORT, folders=folders)
+    assert [a.answer for a in said.answers] == [a.answer for a in by_hand.answers]
+
+
+def test_tokenize_says_how_motion_of_another_face_model_is_carried_over(parts: Parts, tmp_path: Path) -> None:
+    zero = np.zeros((4, 3))
+    motion = FaceMotion(
+        expression=zero, expression_names=("expression1", "expression2", "expression3"), global_orient=zero, transl=zero, face_model="flame-2020"
+    )
+    write_npz(tmp_path / "flame.npz", motion, settings={})
+    with pytest.raises(InputError, match=r"got 'flame-2020'; carry it over: tdmm fit MOTION --face-model open-head-1 -o motion.h5"):
+        tokenize(tmp_path / "flame.npz", tmp_path / "t.h5", RUN, tokenizer=parts.tokenizer)

@@ -9,50 +9,25 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from flame_cases import write_flame_npz
 
+from tdmm_core.artifacts.header import read_header
 from tdmm_core.domain.clip import Clip, MotionClip
 from tdmm_core.domain.motion import FaceMotion
 from tdmm_core.errors import InputError, MissingPartError, PartialFailureError
 from tdmm_core.exchange.live_link import write_live_link
 from tdmm_core.exchange.npz import read_npz, write_npz
 from tdmm_core.fitting.config import FitConfig
-from tdmm_core.fitting.correspondence import load_calibration
-from tdmm_core.fitting.model_landmarks import of_calibration
-from tdmm_core.fitting.surface import nearest_points
 from tdmm_core.morphable.model import neutral_motion
 from tdmm_core.morphable.open_head import load_open_head
+from tdmm_core.pipelines import motion_jobs
 from tdmm_core.pipelines.crossing import Residual, crossed
-from tdmm_core.pipelines.face_models import name_face_model
-from tdmm_core.pipelines.fit_motions import Wish, all_motions, fit_motions, refuse_for_videos
+from tdmm_core.pipelines.fit_motions import Wish, all_motions, fit_motions, refuse_for_motions, refuse_for_videos
 from tdmm_core.pipelines.motion_input import read_motion_clips
 from tdmm_core.pipelines.motion_output import write_motion_output
 from tdmm_core.pipelines.run import Run
 
 OPEN = load_open_head()
 AT_25 = FitConfig()
-
-
-@pytest.fixture(scope="module")
-def flame_file(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A generated FLAME and an embedding of its landmarks, so that no picture need be looked at."""
-    folder = tmp_path_factory.mktemp("flame")
-    path = write_flame_npz(folder / "flame.npz")
-    with np.load(path) as arrays:
-        vertices, faces = arrays["v_template"], arrays["f"].astype(np.int64)
-    known = of_calibration(load_calibration(OPEN))
-    triangles, weights = nearest_points(known.of(OPEN), vertices, faces)
-    embedding = folder / "landmarks.npz"
-    np.savez(embedding, lmk_face_idx=triangles, lmk_b_coords=weights, landmark_indices=known.indices)
-    return path, embedding
-
-
-@pytest.fixture
-def named(flame_file: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
-    """Name and digest of that FLAME, in a cache of this test's own."""
-    monkeypatch.setenv("TDMM_CACHE", str(tmp_path / "cache"))
-    model = name_face_model(f"flame-2023:{flame_file[0]}", landmarks=flame_file[1])
-    return model.name, model.digest
 
 
 def smile(frames: int = 40, fps: float = 25.0) -> FaceMotion:
@@ -147,6 +122,9 @@ def test_what_cannot_be_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         all_motions([tmp_path / "s.pkl", tmp_path / "v.mp4"])
     with pytest.raises(InputError, match="a video has its own times"):
         refuse_for_videos(Wish(source_fps=25))
+    refuse_for_motions({"--face": None, "--shape": None})
+    with pytest.raises(InputError, match="--shape: it belongs to fitting a video"):
+        refuse_for_motions({"--face": None, "--shape": tmp_path / "a.npz"})
     lost = replace(smile(2), face_model="flame-2020", face_model_digest="cd" * 32)
     write_npz(tmp_path / "lost.npz", lost, settings={})
     with pytest.raises(MissingPartError, match="name its file once"):
@@ -180,3 +158,28 @@ def test_names_of_several_files_are_kept_apart(tmp_path: Path) -> None:
     write_npz(stream, smile(3), settings={})
     write_motion_output(tmp_path / "one.npz", [MotionClip(clip=Clip(id="x"), motion=smile(3))], Run())
     assert all_motions([tmp_path / "one.npz"])
+
+
+def test_many_clips_are_shared_out_and_an_interrupted_run_goes_on(tmp_path: Path, named: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two processes and one end in the same digest; after an interruption what was staged is not done again."""
+    clips = [MotionClip(clip=Clip(id=f"c{i}", prompt=f"smile {i}"), motion=smile(3 + i)) for i in range(4)]
+    write_motion_output(tmp_path / "many.h5", clips, Run())
+    wish = Wish(face_model=named)
+    fit_motions([tmp_path / "many.h5"], tmp_path / "one.h5", Run(workers=1), config=AT_25, wish=wish)
+    fit_motions([tmp_path / "many.h5"], tmp_path / "two.h5", Run(workers=2), config=AT_25, wish=wish)
+    assert read_header(tmp_path / "one.h5").digest == read_header(tmp_path / "two.h5").digest
+    assert [c.clip.prompt for c in read_motion_clips(tmp_path / "one.h5")] == [f"smile {i}" for i in range(4)]
+
+    def stopping(job: motion_jobs.MotionJob) -> tuple[MotionClip, Residual | None]:
+        if job.id == "c2":
+            raise KeyboardInterrupt
+        return motion_jobs.do_job(job)
+
+    monkeypatch.setattr("tdmm_core.pipelines.fit_motions.do_job", stopping)
+    with pytest.raises(KeyboardInterrupt):
+        fit_motions([tmp_path / "many.h5"], tmp_path / "three.h5", Run(workers=1), config=AT_25, wish=wish)
+    monkeypatch.undo()
+    monkeypatch.setenv("TDMM_CACHE", str(tmp_path / "cache"))
+    summary = fit_motions([tmp_path / "many.h5"], tmp_path / "three.h5", Run(workers=1), config=AT_25, wish=wish)
+    assert summary.num_resumed == 2 and [c["id"] for c in summary.clips] == ["c2", "c3"] and summary.num_clips == 4
+    assert read_header(tmp_path / "three.h5").digest == read_header(tmp_path / "one.h5").digest
