@@ -36,6 +36,8 @@ class Installation:
     "name, digest, place, eyelids, landmarks and whether it is here, of the face models that were named."
     libraries: Mapping[str, str]
     "Version of each library; `missing` where there is none."
+    system_libraries: Mapping[str, bool]
+    "Debian packages that tdmm fit needs, and whether what they bring is here; none on systems whose wheels bring it."
     devices: tuple[str, ...]
 
     def lines(self) -> list[str]:
@@ -47,6 +49,10 @@ class Installation:
             lines += [f"  {a['name']:<20} {a['size_bytes'] / 1e6:7.1f} MB  {str(a['digest'])[:12]}  {a['place'] or 'not fetched'}"]  # type: ignore[operator]
         lines += ["face models", *(_face_line(m) for m in self.face_models)]
         lines += ["libraries", *(f"  {name:<20} {found}" for name, found in self.libraries.items())]
+        if self.system_libraries:
+            missing = [name for name, here in self.system_libraries.items() if not here]
+            told = f"missing: {' '.join(missing)}; run: apt-get install -y {' '.join(self.system_libraries)}" if missing else "all here"
+            lines += ["system libraries of tdmm fit", f"  {told}"]
         return [*lines, "devices", *(f"  {device}" for device in self.devices)]
 
 
@@ -67,8 +73,16 @@ def inspect_installation() -> Installation:
         assets=_assets(),
         face_models=known_face_models(),
         libraries={name: _version(name) for name in LIBRARIES if name != _other_decord()},
+        system_libraries=_system_libraries(),
         devices=_devices(),
     )
+
+
+def _system_libraries() -> Mapping[str, bool]:
+    from tdmm_core.fitting.system_libraries import DEBIAN_PACKAGES, missing_libraries
+
+    missing = missing_libraries()
+    return {package: library not in missing for library, package in DEBIAN_PACKAGES.items()} if sys.platform == "linux" else {}
 
 
 def _models() -> tuple[Mapping[str, object], ...]:

@@ -95,6 +95,8 @@ def load_causal(name: str | None = None, *, gguf: Path | None = None, dtype: tor
         folder = embedded_folder(gguf)
         digest = str(json.loads((folder / SOURCE).read_text(encoding="utf-8"))["digest"])
         return _load(str(folder), name=EMBEDDED_NAME, digest=digest, dtype=dtype)
+    if not Path(name).is_dir() and (name.endswith("/") or name.startswith(("/", "./", "../", "~"))):
+        raise InputError(f"{name}: no such folder; expected a language model's folder, or an id such as Qwen/Qwen3-0.6B")
     digest = folder_digest(Path(name)) if Path(name).is_dir() else ""
     return _load(name, name=name, digest=digest, dtype=dtype)
 

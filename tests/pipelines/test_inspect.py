@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import h5py
@@ -121,7 +121,7 @@ def test_what_is_nothing_known(tmp_path: Path) -> None:
     (tmp_path / "e.h5").write_bytes(b"")
     (tmp_path / "v.mp4").write_text("no video")
     (tmp_path / "folder").mkdir()
-    wanted = {"a.txt": "got something else", "e.h5": "an empty file", "v.mp4": "v.mp4", "folder": r"has no tdmm.json", "gone": "no such file"}
+    wanted = {"a.txt": "nothing that tdmm knows", "e.h5": "an empty file", "v.mp4": "v.mp4", "folder": r"has no tdmm.json", "gone": "no such file"}
     for name, sentence in wanted.items():
         with pytest.raises(InputError, match=sentence):
             inspect(tmp_path / name)
@@ -134,6 +134,8 @@ def test_installation(tmp_path: Path) -> None:
     assert found.devices[0].startswith("cpu")
     assert any("numpy" in line for line in found.lines())
     json.dumps(asdict(found))
+    told = "\n".join(replace(found, system_libraries={"libxcb1": True, "libgl1": False}).lines())
+    assert "missing: libgl1; run: apt-get install -y libxcb1 libgl1" in told
 
 
 def test_looking_loads_no_heavy_library(tmp_path: Path) -> None:

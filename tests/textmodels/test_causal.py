@@ -37,6 +37,8 @@ def test_a_model_that_is_not_here_is_named_with_the_command_that_fetches_it() ->
         load_causal("nobody/no-such-model")
     with pytest.raises(MissingPartError, match="SmolLM2"):
         load_causal(None)
+    with pytest.raises(InputError, match="no such folder"):
+        load_causal("/nowhere/my-model")
 
 
 def test_a_folder_that_is_no_model_is_refused(tmp_path: Path) -> None:
