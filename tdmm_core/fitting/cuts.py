@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 
 import numpy as np
 
@@ -43,10 +44,14 @@ class Thumbnails:
         """(N,) how far each picture is from the one before; 0 for the first."""
         return np.asarray(self._changes)
 
-    def shots(self) -> np.ndarray:
-        """(N,) int: the shot of each picture. After a flash or an insert that lasts for a second at most the shot before it goes on."""
-        shots = np.zeros(len(self._changes), np.int64)
-        for count, i in enumerate(np.flatnonzero(cuts(self.changes)).tolist(), start=1):
+    def shots(self, goes_on: Callable[[int], bool]) -> np.ndarray:
+        """(N,) int: the shot of each picture. After a flash or an insert that lasts for a second at most the shot before it goes on.
+
+        `goes_on` says of a picture whether a face lies in it just as in the one before; then only a clear change is a cut.
+        """
+        shots, changes = np.zeros(len(self._changes), np.int64), self.changes
+        found = [i for i in np.flatnonzero(cuts(changes)).tolist() if changes[i] > _CLEAR or not goes_on(i)]
+        for count, i in enumerate(found, start=1):
             shots[i:] = shots[self._returns[i]] if i in self._returns else count
         return shots
 

@@ -18,6 +18,8 @@ from tdmm_core.fitting.timeline import Timeline
 from tdmm_core.morphable.model import MorphableModel
 
 _NUM_FRAMES = 8
+_STEPS = 3
+"Of each round of the fit: enough to tell people apart."
 _STRANGER_MM = 1.1
 "Distance of two neutral faces from which on they are two people's."
 
@@ -46,7 +48,7 @@ class Likeness:
         observations, rotations = footage[:], footage.rotations()
         prior = IdentityPrior(focal_px=self.config.focal_px or self.config.focal_guess * max(seen.size_px), focal_log_deviation=0.0)
         pose = initial_pose(lm, observations.points_px, rotations, focal_px=prior.focal_px, centre_px=observations.centre_px)
-        face, _ = solve_identity(lm, observations, Answer(expression=observations.expected, pose=pose), prior)
+        face, _ = solve_identity(lm, observations, Answer(expression=observations.expected, pose=pose), prior, iterations=_STEPS)
         return lm.mean + lm.shape @ face.shape + face.offset
 
 

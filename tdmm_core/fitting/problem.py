@@ -148,7 +148,7 @@ def thinned_equations(lm: LandmarkModel, face: Face, answer: Answer, seen: Obser
     jacobian = np.concatenate([*columns, now.by_transl[:, some]], axis=-1)
     jacobian *= share[..., None, None]
     flat = jacobian.reshape(len(jacobian), -1, jacobian.shape[-1])  # (T, 2 L / 3, P)
-    hessian = np.matmul(flat.transpose(0, 2, 1), flat).astype(np.float64)
+    hessian = np.matmul(flat.transpose(0, 2, 1), flat)
     _add_prior(hessian, gradient, answer, seen)
     return Equations(hessian=hessian, gradient=gradient)
 

@@ -16,6 +16,8 @@ from tdmm_core.fitting.cuts import Thumbnails
 from tdmm_core.fitting.landmarks import NUM_LANDMARKS, NUM_SCORES, SCORE_NAMES, FaceLandmarks, Landmarker, Sighting
 
 _USUAL_FRAMES = 256
+_STEADY = 0.035
+"Share of its size by which a face moves from frame to frame at most if it goes on."
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -48,7 +50,7 @@ def watch(
         rows.add(time_s, faces[0] if faces else None)
     if not rows.times:
         raise InputError("fitting: expected at least one frame, got none")
-    return Sightings(first=rows.landmarks(size, thumbnails.shots()), others=tuple(others))
+    return Sightings(first=rows.landmarks(size, thumbnails.shots(rows.goes_on)), others=tuple(others))
 
 
 def _again(closer: CloserLook, faces: tuple[Sighting, ...], frame: np.ndarray) -> tuple[Sighting, ...]:
@@ -73,6 +75,12 @@ class _Rows:
             if row == len(column):
                 column.resize((2 * row, *column.shape[1:]), refcheck=False)
             column[row] = value
+
+    def goes_on(self, row: int) -> bool:
+        """Whether the first face of a frame lies almost where it lay in the frame before."""
+        now, before = self._columns[0][row], self._columns[0][row - 1]
+        size = float(np.ptp(before, axis=0).mean())
+        return bool(np.linalg.norm(now - before, axis=-1).mean() < _STEADY * size)
 
     def landmarks(self, size_px: tuple[int, int], shots: np.ndarray) -> FaceLandmarks:
         count = len(self.times)

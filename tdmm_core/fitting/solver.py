@@ -13,6 +13,8 @@ import numpy as np
 from tdmm_core.fitting.landmark_model import LandmarkModel
 from tdmm_core.fitting.problem import Answer, Equations, Face, Observations, frame_cost, thinned_equations
 
+_WORTH = 3e-3
+"Share of the cost that a step must gain for another one to be worth its time."
 _CHUNK = 64
 "Frames whose derivatives are held in memory at once."
 _WINDOW, _OVERLAP = 750, 50
@@ -65,7 +67,7 @@ def solve_frames(lm: LandmarkModel, face: Face, seen: Observations, start: Answe
         else:
             break
         vector, gain, cost = tried, cost - after, after
-        if gain < 1e-3 * cost:
+        if gain < _WORTH * cost:
             break
     return Answer.of(vector)
 
@@ -86,18 +88,20 @@ def _step(lm: LandmarkModel, face: Face, vector: np.ndarray, seen: Observations,
 
     equations = _all_equations(lm, face, vector, seen)
     gradient = equations.gradient + _bending_gradient(vector, even)
-    num_frames, num_own = vector.shape
-    units = num_own - 6
+    units = vector.shape[1] - 6
     held = np.zeros(vector.shape, bool)
     held[:, :units] = ((vector[:, :units] <= 0) & (gradient[:, :units] > 0)) | ((vector[:, :units] >= 1) & (gradient[:, :units] < 0))
-    band = _band(equations.hessian, even, num_frames)
-    free = (~held).ravel().astype(np.float64)
-    band = band[: len(free)]
-    for row in range(1, len(band)):
-        band[row, : len(free) - row] *= free[row:]
-    band *= free
-    band[0] += 1 - free + 1e-9
-    return -solveh_banded(band, gradient.ravel() * free, lower=True, check_finite=False).reshape(vector.shape)
+    free = ~held
+    # In units in which all columns weigh alike, single precision is enough for a step.
+    scale = 1 / np.sqrt(np.einsum("tpp->tp", equations.hessian).mean(0, dtype=np.float64) + even.precision**2 + 1e-12)  # (P,)
+    weight = (free * scale).astype(np.float32)
+    hessian = equations.hessian
+    hessian *= weight[:, :, None]
+    hessian *= weight[:, None, :]
+    band = _band(hessian, even.precision * scale, free, even.centres)
+    band[0] += (1 - free + 1e-6).ravel()
+    step = solveh_banded(band, (gradient * free * scale).ravel().astype(np.float32), lower=True, check_finite=False, overwrite_ab=True)
+    return -step.reshape(vector.shape) * scale
 
 
 def _all_equations(lm: LandmarkModel, face: Face, vector: np.ndarray, seen: Observations) -> Equations:
@@ -116,13 +120,14 @@ def _bending_gradient(vector: np.ndarray, even: Evenness) -> np.ndarray:
     return gradient
 
 
-def _band(hessian: np.ndarray, even: Evenness, num_frames: int) -> np.ndarray:
-    """(2 P + 1, T P): the lower band of the whole clip's matrix."""
-    num_own = hessian.shape[1]
-    band = np.zeros((2 * num_own + 1, num_frames, num_own))
+def _band(hessian: np.ndarray, precision: np.ndarray, free: np.ndarray, centres: np.ndarray) -> np.ndarray:
+    """(2 P + 1, T P) single precision: the lower band of the whole clip's matrix; columns that are not `free` (T, P) are tied to nothing."""
+    num_frames, num_own = free.shape
+    band = np.zeros((2 * num_own + 1, num_frames, num_own), np.float32)
     for below in range(num_own):
         band[below, :, : num_own - below] = np.diagonal(hessian, -below, 1, 2)
-    strength = even.precision**2
+    strength = precision**2
     for first, second, factor in ((-1, -1, 1), (0, 0, 4), (1, 1, 1), (-1, 0, -2), (0, 1, -2), (-1, 1, 1)):
-        band[(second - first) * num_own, even.centres + first] += factor * strength
+        both = free[centres + first] & free[centres + second]
+        band[(second - first) * num_own, centres + first] += factor * strength * both
     return band.reshape(2 * num_own + 1, -1)

@@ -20,6 +20,7 @@ from tdmm_core.fitting.config import FitConfig
 from tdmm_core.fitting.correspondence import Calibration, load_calibration
 from tdmm_core.morphable.open_head import load_open_head
 from tdmm_core.pipelines.fit_jobs import FitJob
+from tdmm_core.runtime.ahead import ahead
 from tdmm_core.runtime.blas import one_blas_thread
 from tdmm_core.runtime.progress import SILENT, Progress
 from tdmm_core.video.reader import SourceFrames, open_video
@@ -71,7 +72,7 @@ def _fitted(frames: SourceFrames, fitting: Fitting, progress: Progress) -> Fit:
     model, calibration, config = load_open_head(), open_head_calibration(), fitting.config
     opened = {"path": fitting.model_file, "confidence": config.detection_confidence}
     with Landmarker(**opened) as landmarker, CloserLook(**opened) as closer:
-        sightings = watch(landmarker, _counted(frames, progress), closer=closer, expected_frames=len(frames))
+        sightings = watch(landmarker, _counted(ahead(frames), progress), closer=closer, expected_frames=len(frames))
     seen = choose_face(sightings, config.face, Likeness(model=model, calibration=calibration, config=config))
     num_frames = max(1, round((frames.end_s - seen.times_s[0]) * config.fps))
     return fit_clip(model, calibration, seen, num_frames=num_frames, config=config, shape=fitting.shape)
