@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tdmm_core.fitting.cuts import Thumbnails, cuts, thumbnail
 
 
-def scene(seed: int, shift: int = 0) -> np.ndarray:
+def scene(seed: int, shift: float = 0) -> np.ndarray:
     """A picture of soft blotches, moved sideways by some pixels."""
     rng = np.random.default_rng(seed)
     coarse = rng.uniform(0, 255, (9, 16))
@@ -32,7 +32,7 @@ def test_a_new_scene_is_a_new_shot_and_a_pan_is_none() -> None:
 
 
 def test_after_a_flash_or_an_insert_the_shot_goes_on() -> None:
-    frames = [scene(0, i // 3) for i in range(20)]
+    frames = [scene(0, 0.3 * i) for i in range(20)]
     frames[6:9] = [scene(5)] * 3
     assert shots(frames) == [0] * 6 + [1] * 3 + [0] * 11
 
