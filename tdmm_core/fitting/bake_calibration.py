@@ -1,7 +1,7 @@
 """`python -m tdmm_core.fitting.bake_calibration [FOLDER]`: draw the open head, show it to the landmark network, store what was learned.
 
-Without FOLDER it goes where `tdmm fit` looks for it: into the cache. The package's own was made with FOLDER tdmm_core/fitting/data; it takes some
-minutes and must be made again whenever the open head's geometry or looks change.
+Without FOLDER it goes where `tdmm fit` looks for it: into the cache. The package's own was made with FOLDER tdmm_core/fitting/data; it takes a
+quarter of an hour and must be made again whenever the open head's geometry or looks change.
 """
 
 from __future__ import annotations
@@ -15,18 +15,16 @@ from tdmm_core.errors import TdmmError
 from tdmm_core.fitting.calibrate import calibrate
 from tdmm_core.fitting.calibration_scenes import see_scenes
 from tdmm_core.fitting.correspondence import save_calibration
-from tdmm_core.fitting.landmarks import Landmarker
 from tdmm_core.morphable.open_head import load_open_head
 
-_PEOPLE, _FRAMES, _SEED = 80, 24, 1
+_PEOPLE, _FRAMES, _SEED = 1840, 10, 1
 
 
 def main(arguments: Sequence[str]) -> int:
     """Bake and store. Returns the exit code."""
     try:
         model = load_open_head()
-        with Landmarker(find_asset("face-landmarker"), video=False) as landmarker:
-            scenes = see_scenes(model, landmarker, people=_PEOPLE, frames=_FRAMES, seed=_SEED)
+        scenes = see_scenes(model, find_asset("face-landmarker"), people=range(_PEOPLE), frames=_FRAMES, seed=_SEED)
         folder = Path(arguments[0]) if arguments else cache_folder() / "calibration"
         path = save_calibration(folder, calibrate(model, scenes))
     except TdmmError as e:

@@ -1,4 +1,4 @@
-"""Self-calibration: which point of a face model lies under each landmark, and what the network's scores mean in its units.
+"""Self-calibration: which point of a face model lies under each landmark, how the network errs, and what its findings mean at once.
 
 Learned from pictures of the model itself, so any face model that can be drawn can be calibrated without outside data.
 """
@@ -9,19 +9,19 @@ from dataclasses import replace
 
 import numpy as np
 
-from tdmm_core.fitting.calibration_scenes import PICTURE_PX, Scenes, mirrored
+from tdmm_core.fitting.calibration_people import PICTURE_PX
+from tdmm_core.fitting.calibration_scenes import Scenes
 from tdmm_core.fitting.correspondence import Calibration
-from tdmm_core.fitting.landmark_model import Pose, landmark_model, place, project, to_pixels
-from tdmm_core.fitting.landmarks import IRIS_CENTRES, NUM_LANDMARKS, SCORE_NAMES
+from tdmm_core.fitting.landmark_model import Pose, landmark_model, place, points_under, project, to_pixels
+from tdmm_core.fitting.landmarks import IRIS_CENTRES, NUM_LANDMARKS
+from tdmm_core.fitting.start import UNLEARNED, learn_start, look
 from tdmm_core.morphable.model import MorphableModel
 
 _FIRST_IRIS = 468
-_RIDGE = 3.0
-"Pull of the score map's gains toward zero, in pictures."
+_ENOUGH = 4000
+"Pictures that tell which point lies under a landmark."
 _USUAL = {"miss": 0.02, "offset": 5e-3, "rotation": 5e-3, "expression": 1e-3, "shape": 2e-4}
 "Standard deviations believed beforehand: what stays unexplained (share of the eyes' distance) and the network's habits (metres)."
-_HEARD = {"gaze": {"gaze"}, "lids": {"lids", "brows"}, "brows": {"lids", "brows"}, "mouth": {"mouth"}}
-"Parts of the face whose scores tell of a unit's part."
 _FEATURES = ((0, 1, 2), (0, 1), (1, 2), (0, 2), (0,), (1,), (2,))
 "A triangle's inside, edges and corners."
 _CENTRE = np.array([PICTURE_PX / 2, PICTURE_PX / 2])
@@ -29,8 +29,7 @@ _CENTRE = np.array([PICTURE_PX / 2, PICTURE_PX / 2])
 
 def calibrate(model: MorphableModel, scenes: Scenes) -> Calibration:
     """Learn a calibration from pictures of the model."""
-    triangles, barycentric = surface_points(model, scenes)
-    gain, offset, left = score_map(scenes, model.expression_names)
+    triangles, barycentric = surface_points(model, scenes[:: max(1, len(scenes) // _ENOUGH)])
     units, shapes = model.num_expression, model.num_shape
     draft = Calibration(
         face_model_digest=model.digest,
@@ -38,12 +37,13 @@ def calibrate(model: MorphableModel, scenes: Scenes) -> Calibration:
         barycentric=barycentric,
         **_habits(np.zeros((NUM_LANDMARKS, 3, 4 + units + shapes)), units),
         noise=np.ones(NUM_LANDMARKS, np.float32),
-        score_gain=gain,
-        score_offset=offset,
-        score_noise=left,
+        start=UNLEARNED,
     )
+    face = points_under(model, draft)
+    looks = look(face, scenes.points_px, scenes.scores, scenes.network_rotations, (PICTURE_PX, PICTURE_PX))
     habits, noise = network_habits(model, draft, scenes)
-    return replace(draft, noise=noise, **_habits(habits, units))
+    start = learn_start(looks, scenes.person, scenes.expression, scenes.rotation, scenes.focal_px)
+    return replace(draft, noise=noise, start=start, **_habits(habits, units))
 
 
 def _habits(columns: np.ndarray, units: int) -> dict[str, np.ndarray]:
@@ -168,34 +168,3 @@ def _misses(model: MorphableModel, draft: Calibration, scenes: Scenes) -> tuple[
         now = project(points, pose, lm.pivot, focal_px=float(scenes.focal_px[i]), centre_px=_CENTRE)
         missing[i], by_point[i] = (scenes.points_px[i] - now.points_px[0]) / eyes, now.by_point[0] / eyes
     return missing, by_point
-
-
-def score_map(scenes: Scenes, names: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Gain (52, E), offset (E,) and what they leave open (E,): expression from scores by ridge regression, the same for both sides.
-
-    The scores of a face at rest give no expression, so a unit that the network does not see stays at rest too. A unit listens to scores of its own
-    part of the face alone: on faces unlike these pictures the others would add noise.
-    """
-    rest = scenes.scores[~scenes.expression.any(1)].mean(0)
-    flip_in, flip_out = _mirror(SCORE_NAMES), _mirror(names)
-    rest = (rest + rest[flip_in]) / 2
-    inputs = np.concatenate([scenes.scores - rest, scenes.scores[:, flip_in] - rest])
-    outputs = np.concatenate([scenes.expression, scenes.expression[:, flip_out]])
-    gain = np.zeros((inputs.shape[1], outputs.shape[1]))
-    for unit, name in enumerate(names):
-        heard = np.flatnonzero([_part(score) in _HEARD[_part(name)] for score in SCORE_NAMES])
-        near = inputs[:, heard]
-        gain[heard, unit] = np.linalg.solve(near.T @ near + _RIDGE * np.eye(len(heard)), near.T @ outputs[:, unit])
-    left = np.sqrt(((np.clip(inputs @ gain, 0, 1) - outputs) ** 2).mean(0))
-    return gain.astype(np.float32), (-rest @ gain).astype(np.float32), np.maximum(left, 0.02).astype(np.float32)
-
-
-def _mirror(names: tuple[str, ...]) -> np.ndarray:
-    """Index of each name's other side."""
-    return np.array([names.index(mirrored(n)) for n in names])
-
-
-def _part(name: str) -> str:
-    """The part of the face that a unit or score belongs to."""
-    first = next((p for p in ("eyeLook", "eye", "cheekSquint", "brow") if name.startswith(p)), "mouth")
-    return {"eyeLook": "gaze", "eye": "lids", "cheekSquint": "lids", "brow": "brows"}.get(first, "mouth")

@@ -5,7 +5,7 @@ Sightings are laid on an even clock, shape and lens are found from key frames, e
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,16 +19,19 @@ from tdmm_core.fitting.evenness import evenness_precision
 from tdmm_core.fitting.footage import Footage
 from tdmm_core.fitting.identity import IdentityPrior, key_frames, solve_identity
 from tdmm_core.fitting.initial_pose import continuous, initial_pose
-from tdmm_core.fitting.landmark_model import LandmarkModel, Pose, landmark_model
+from tdmm_core.fitting.landmark_model import LandmarkModel, Pose, landmark_model, points_under
 from tdmm_core.fitting.landmarks import FaceLandmarks
-from tdmm_core.fitting.problem import Answer, Face, projection
+from tdmm_core.fitting.problem import Answer, Face, Observations, projection
 from tdmm_core.fitting.quality import fit_quality
 from tdmm_core.fitting.solver import Evenness, solve_clip
 from tdmm_core.fitting.timeline import fill, timeline
 from tdmm_core.morphable.model import MorphableModel
 from tdmm_core.morphable.rotations import matrix_to_axis_angle
 
-_FOCAL_LOG_DEVIATION = 0.25
+_TOLD_LOG_DEVIATION, _USUAL_LOG_DEVIATION = 0.25, 0.5
+"Of the focal length's logarithm: what perspective tells of it, and what lenses usually are."
+_ALIKE = 1.5
+"How many such answers the key frames of a clip together are worth, as a share of one's precision."
 _PART = 128
 "Frames that are projected at a time."
 
@@ -59,7 +62,8 @@ def fit_clip(
         raise InputError(f"no face was found in any of {len(seen.found)} frames; fitting needs a face that is turned toward the camera")
     clock = timeline(seen.times_s, seen.found, fps=config.fps, num_frames=num_frames, bridge_s=config.bridge_s, shots=seen.shots)
     lm = landmark_model(model, calibration)
-    footage = Footage(calibration=calibration, seen=seen, clock=clock, config=config, names=model.expression_names)
+    face_points = points_under(model, calibration)
+    footage = Footage(calibration=calibration, face=face_points, seen=seen, clock=clock, config=config, names=model.expression_names)
     face, answer = _solve(lm, footage, shape)
     filled = Answer.of(fill(answer.vector, clock.status))
     motion = FaceMotion(
@@ -82,27 +86,40 @@ def fit_clip(
 
 def _solve(lm: LandmarkModel, footage: Footage, shape: np.ndarray | None) -> tuple[Face, Answer]:
     config, names = footage.config, footage.names
-    prior = IdentityPrior(
-        focal_px=config.focal_px or config.focal_guess * max(footage.seen.size_px),
-        focal_log_deviation=0.0 if config.focal_px else _FOCAL_LOG_DEVIATION,
-        shape_precision=config.shape_weight,
-        shape=shape,
-        shape_known=shape is not None,
-    )
+    prior = replace(_identity_prior(footage), shape=shape, shape_known=shape is not None)
+    footage = replace(footage, focal_px=prior.focal_px)
     rotations, expected = footage.rotations(), footage.expected()
     features = np.concatenate([2 * continuous(matrix_to_axis_angle(rotations)), expected], axis=1)
     keys = key_frames(features, config.num_keyframes)
-    key_footage = footage[keys]
+    key_footage = _as_one(footage[keys])
     pose = initial_pose(lm, key_footage.points_px, rotations[keys], focal_px=prior.focal_px, centre_px=footage.centre_px)
     face, _ = solve_identity(lm, key_footage, Answer(expression=expected[keys], pose=pose), prior)
-    pose = _initial_poses(lm, footage, rotations, face.focal_px)
+    footage = replace(footage, focal_px=face.focal_px)
+    pose = _initial_poses(lm, footage, footage.rotations(), face.focal_px)
     even = Evenness(precision=evenness_precision(names, fps=config.fps, strength=config.smoothness), follows=footage.clock.follows)
     return face, solve_clip(lm, face, footage, Answer(expression=expected, pose=pose), even=even, iterations=config.iterations)
 
 
+def _identity_prior(footage: Footage) -> IdentityPrior:
+    """The lens is believed to be what perspective tells, drawn toward the usual lens."""
+    config = footage.config
+    if config.focal_px:
+        return IdentityPrior(focal_px=config.focal_px, focal_log_deviation=0.0, shape_precision=config.shape_weight)
+    told, usual = np.log(footage.likely_focal_px()), np.log(config.focal_guess * max(footage.seen.size_px))
+    weights = np.array([_TOLD_LOG_DEVIATION, _USUAL_LOG_DEVIATION]) ** -2.0
+    middle = float(np.exp(np.average([told, usual], weights=weights)))
+    return IdentityPrior(focal_px=middle, focal_log_deviation=float(weights.sum() ** -0.5), shape_precision=config.shape_weight)
+
+
+def _as_one(seen: Observations) -> Observations:
+    """Key frames of one person: what the learned start says of them errs alike, so that together they weigh little more than one."""
+    share = _ALIKE * len(seen.points_px) ** -0.5
+    return replace(seen, expected_precision=seen.expected_precision * share, rotation_precision=seen.rotation_precision * share)
+
+
 def _initial_poses(lm: LandmarkModel, footage: Footage, rotations: np.ndarray, focal_px: float) -> Pose:
     parts = [
-        initial_pose(lm, footage[p].points_px, rotations[p], focal_px=focal_px, centre_px=footage.centre_px) for p in _parts(len(rotations))
+        initial_pose(lm, footage.points_px(p), rotations[p], focal_px=focal_px, centre_px=footage.centre_px) for p in _parts(len(rotations))
     ]  # fmt: skip
     rotation = continuous(np.concatenate([p.rotation for p in parts]))
     return Pose(rotation=rotation, transl=np.concatenate([p.transl for p in parts]))
@@ -112,7 +129,7 @@ def _reprojection(lm: LandmarkModel, face: Face, answer: Answer, footage: Footag
     """(O,) mean distance between landmarks as fitted and as seen, and (O,) distance between the eyes, pixels."""
     away, eyes, vector = [], [], answer.vector
     for part in _parts(len(vector)):
-        seen_px = footage[part].points_px
+        seen_px = footage.points_px(part)
         fitted_px = projection(lm, face, Answer.of(vector[part]), footage.centre_px).points_px
         away.append(np.linalg.norm(fitted_px - seen_px, axis=-1).mean(1))
         eyes.append(eye_distance(seen_px))

@@ -16,13 +16,13 @@ class FitConfig:
     focal_px: float = 0.0
     "Focal length of the camera, pixels of the source; 0 estimates one for each clip."
     focal_guess: float = 1.5
-    "Where the estimate starts and is drawn to: focal length over the longer side of the picture, 0.3 to 10."
+    "What the estimate is drawn to beside what perspective tells: focal length over the longer side of the picture, 0.3 to 10."
     num_keyframes: int = 16
     "Frames from which shape and focal length are found, 1 to 64."
     iterations: int = 6
     "Gauss-Newton steps over the whole clip, 1 to 50."
     score_weight: float = 1.0
-    "Pull of the expression scores that the landmark network gives beside its landmarks, 0 to 100."
+    "Pull of the learned start: what landmarks and scores at once tell of expression and rotation, 0 to 100."
     shape_weight: float = 1.0
     "Pull toward the mean face, 0 to 100; 0 lets the shape follow noise."
     smoothness: float = 1.0

@@ -14,9 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from tdmm_core.errors import InputError, MissingPartError
+from tdmm_core.fitting.start import Start
 from tdmm_core.morphable.model import MorphableModel
 
-CALIBRATION_VERSION = 1
+CALIBRATION_VERSION = 2
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -38,24 +39,22 @@ class Calibration:
     "(L, 3, 3) metres per radian of axis-angle: how it slides over the face when the head turns."
     noise: np.ndarray
     "(L,) float32, what remains between landmark and point after a fit, as a share of the distance between the eyes."
-    score_gain: np.ndarray
-    "(52, E) float32: expected expression = offset + scores @ gain, cut to 0..1."
-    score_offset: np.ndarray
-    "(E,) float32"
-    score_noise: np.ndarray
-    "(E,) float32, standard deviation of what the scores leave open."
+    start: Start
+    "What landmarks and scores tell at once."
 
     @property
     def digest(self) -> str:
         """SHA-256 (hex) of all that was learned."""
         digest = hashlib.sha256(self.face_model_digest.encode())
-        for array in (v for v in vars(self).values() if isinstance(v, np.ndarray)):
+        for array in _arrays(self).values():
             digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()
 
-    def expected_expression(self, scores: np.ndarray) -> np.ndarray:
-        """(T, E) float64 in 0..1 from (T, 52) scores."""
-        return np.clip(self.score_offset + scores @ self.score_gain.astype(np.float64), 0, 1)
+
+def _arrays(calibration: Calibration) -> dict[str, np.ndarray]:
+    """All that was learned, by the names under which it is stored."""
+    own = {key: value for key, value in vars(calibration).items() if isinstance(value, np.ndarray)}
+    return own | {f"start/{key}": value for key, value in vars(calibration.start).items()}
 
 
 def file_name(face_model_digest: str) -> str:
@@ -81,11 +80,10 @@ def load_calibration(model: MorphableModel, cache: Path | None = None) -> Calibr
 def save_calibration(folder: Path, calibration: Calibration) -> Path:
     """Write a calibration into a folder under its own name; equal calibrations give equal bytes."""
     folder.mkdir(parents=True, exist_ok=True)
-    arrays = {key: value for key, value in vars(calibration).items() if isinstance(value, np.ndarray)}
     path = folder / file_name(calibration.face_model_digest)
     part = path.with_suffix(".part")
     with part.open("wb") as f:
-        np.savez_compressed(f, version=CALIBRATION_VERSION, face_model_digest=calibration.face_model_digest, **arrays)
+        np.savez_compressed(f, version=CALIBRATION_VERSION, face_model_digest=calibration.face_model_digest, **_arrays(calibration))
     part.replace(path)
     return path
 
@@ -95,4 +93,5 @@ def _read(data: bytes, digest: str) -> Calibration:
         arrays = {key: stored[key] for key in stored.files}
     if int(arrays.pop("version")) != CALIBRATION_VERSION or str(arrays.pop("face_model_digest")) != digest:
         raise InputError(f"{file_name(digest)}: expected a calibration of version {CALIBRATION_VERSION} for this face model; make it again")
-    return Calibration(face_model_digest=digest, **arrays)
+    start = {key.removeprefix("start/"): arrays.pop(key) for key in list(arrays) if key.startswith("start/")}
+    return Calibration(face_model_digest=digest, start=Start(**start), **arrays)

@@ -61,12 +61,8 @@ class Projection:
 
 def landmark_model(model: MorphableModel, calibration: Calibration) -> LandmarkModel:
     """Cut a morphable model down to the points that calibration found under the landmarks."""
-    corners = model.triangles[calibration.triangles]  # (L, 3)
-    weights = calibration.barycentric.astype(np.float64)  # (L, 3)
-
     def under(vertices: np.ndarray) -> np.ndarray:
-        """(..., L, 3) points of (..., V, 3) vertices."""
-        return np.einsum("lc,...lcx->...lx", weights, vertices[..., corners, :].astype(np.float64))
+        return _under(model, calibration, vertices)
 
     return LandmarkModel(
         mean=under(model.template) - model.pivot + calibration.offset,
@@ -75,6 +71,18 @@ def landmark_model(model: MorphableModel, calibration: Calibration) -> LandmarkM
         turn=calibration.by_rotation.astype(np.float64),
         pivot=model.pivot.astype(np.float64),
     )
+
+
+def points_under(model: MorphableModel, calibration: Calibration) -> np.ndarray:
+    """(L, 3) float64, metres from the pivot: the points under the landmarks of the mean face at rest, without the network's habits."""
+    return _under(model, calibration, model.template) - model.pivot
+
+
+def _under(model: MorphableModel, calibration: Calibration, vertices: np.ndarray) -> np.ndarray:
+    """(..., L, 3) points of (..., V, 3) vertices."""
+    corners = model.triangles[calibration.triangles]  # (L, 3)
+    weights = calibration.barycentric.astype(np.float64)
+    return np.einsum("lc,...lcx->...lx", weights, vertices[..., corners, :].astype(np.float64))
 
 
 def place(points: np.ndarray, pose: Pose, pivot: np.ndarray) -> np.ndarray:

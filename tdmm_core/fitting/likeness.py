@@ -11,7 +11,7 @@ from tdmm_core.fitting.correspondence import Calibration
 from tdmm_core.fitting.footage import Footage
 from tdmm_core.fitting.identity import IdentityPrior, solve_identity
 from tdmm_core.fitting.initial_pose import initial_pose
-from tdmm_core.fitting.landmark_model import landmark_model
+from tdmm_core.fitting.landmark_model import landmark_model, points_under
 from tdmm_core.fitting.landmarks import FaceLandmarks
 from tdmm_core.fitting.problem import Answer
 from tdmm_core.fitting.timeline import Timeline
@@ -46,7 +46,7 @@ class Likeness:
         lm = landmark_model(self.model, self.calibration)
         footage = _as_it_stands(self, seen, _telling(seen)[:_NUM_FRAMES])
         observations, rotations = footage[:], footage.rotations()
-        prior = IdentityPrior(focal_px=self.config.focal_px or self.config.focal_guess * max(seen.size_px), focal_log_deviation=0.0)
+        prior = IdentityPrior(focal_px=footage.focal_px, focal_log_deviation=0.0)
         pose = initial_pose(lm, observations.points_px, rotations, focal_px=prior.focal_px, centre_px=observations.centre_px)
         face, _ = solve_identity(lm, observations, Answer(expression=observations.expected, pose=pose), prior, iterations=_STEPS)
         return lm.mean + lm.shape @ face.shape + face.offset
@@ -57,7 +57,15 @@ def _as_it_stands(how: Likeness, seen: FaceLandmarks, rows: np.ndarray) -> Foota
     which = np.repeat(np.sort(rows)[:, None], 4, axis=1)
     still = np.zeros(len(rows), np.uint8)
     clock = Timeline(times_s=seen.times_s[which[:, 0]], status=still, shots=still, rows=which, weights=np.tile([0.0, 1.0, 0.0, 0.0], (len(rows), 1)))
-    return Footage(calibration=how.calibration, seen=replace(seen, shots=None), clock=clock, config=how.config, names=how.model.expression_names)
+    return Footage(
+        calibration=how.calibration,
+        face=points_under(how.model, how.calibration),
+        seen=replace(seen, shots=None),
+        clock=clock,
+        config=how.config,
+        names=how.model.expression_names,
+        focal_px=how.config.focal_px or how.config.focal_guess * max(seen.size_px),
+    )
 
 
 def apart_mm(one: np.ndarray, other: np.ndarray) -> float:

@@ -66,7 +66,8 @@ def see_landmarks(model: MorphableModel, landmarker: Landmarker) -> SurfacePoint
         raise InputError(f"{model.name}: a face was found in {len(found)} of {len(seen)} pictures of it; give a landmark embedding with --landmarks")
     count = len(found)
     scenes = Scenes(
-        expression=np.zeros((count, model.num_expression)), shape=np.zeros((count, model.num_shape)), rotation=motion.global_orient[found],
+        person=np.zeros(count, int), expression=np.zeros((count, model.num_expression)),
+        shape=np.zeros((count, model.num_shape)), rotation=motion.global_orient[found],
         transl=motion.transl[found], focal_px=np.full(count, camera.focal_px), points_px=np.stack([s[0] for s in seen if s is not None]),
         scores=np.zeros((count, NUM_SCORES)), network_rotations=np.zeros((count, 3, 3)),
     )  # fmt: skip

@@ -16,8 +16,8 @@ _ROBUST = 3.0
 "Residuals beyond this many times the usual lose their weight (Geman-McClure)."
 _ENOUGH = 150
 "So many landmarks, evenly picked, shape a hessian well enough to descend along."
-_ROTATION_RAD, _TRANSL_M = 1.0, 1.0
-"Nearly no prior on the pose: enough to keep the equations regular."
+_REGULAR = 1e-3
+"Of radians and metres: enough to keep the equations regular, no prior of the pose."
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -29,15 +29,20 @@ class Observations:
     precision: np.ndarray
     "(T, L), 1/px: one over the usual distance between landmark and model."
     expected: np.ndarray
-    "(T, E) expression that the network's scores suggest."
+    "(T, E) expression that the learned start suggests."
     expected_precision: np.ndarray
     "(E,) one over how far it usually is off."
+    rotation: np.ndarray
+    "(T, 3) head rotation that the learned start suggests, axis-angle."
+    rotation_precision: np.ndarray
+    "(3,), 1/rad, likewise."
     centre_px: np.ndarray
     "(2,) principal point."
 
     def __getitem__(self, frames: np.ndarray | slice) -> Observations:
         """Some of the frames."""
-        return replace(self, points_px=self.points_px[frames], precision=self.precision[frames], expected=self.expected[frames])
+        own = ("points_px", "precision", "expected", "rotation")
+        return replace(self, **{name: getattr(self, name)[frames] for name in own})
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -99,7 +104,8 @@ def frame_cost(lm: LandmarkModel, face: Face, answer: Answer, seen: Observations
     squared = ((points - seen.points_px) ** 2).sum(-1) * seen.precision**2
     data = (squared / (1 + squared / _ROBUST**2)).sum()
     prior = (((answer.expression - seen.expected) * seen.expected_precision) ** 2).sum()
-    return float(data + prior)
+    turned = (((answer.pose.rotation - seen.rotation) * seen.rotation_precision) ** 2).sum()
+    return float(data + prior + turned)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -155,10 +161,11 @@ def thinned_equations(lm: LandmarkModel, face: Face, answer: Answer, seen: Obser
 
 def _add_prior(hessian: np.ndarray, gradient: np.ndarray, answer: Answer, seen: Observations) -> None:
     units = answer.expression.shape[1]
-    pull = np.concatenate([seen.expected_precision**2, np.full(3, _ROTATION_RAD**-2 * 1e-3), np.full(3, _TRANSL_M**-2 * 1e-3)])
+    pull = np.concatenate([seen.expected_precision**2, seen.rotation_precision**2 + _REGULAR, np.full(3, _REGULAR)])
     index = np.arange(units + 6)
     hessian[:, index, index] += pull
     gradient[:, :units] += pull[:units] * (answer.expression - seen.expected)
+    gradient[:, units : units + 3] += seen.rotation_precision**2 * (answer.pose.rotation - seen.rotation)
 
 
 def _along(by_point: np.ndarray, basis: np.ndarray) -> np.ndarray:

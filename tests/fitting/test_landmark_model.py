@@ -69,8 +69,9 @@ def test_equations_are_the_costs_derivative() -> None:
     target = project(lm.points(truth.expression, face.shape, truth.pose.rotation), truth.pose, lm.pivot, focal_px=250, centre_px=CENTRE).points_px
     # Weak landmarks, so that the robust weight hardly changes with the step.
     seen = Observations(
-        points_px=target, precision=np.full((3, 40), 1e-3), expected=np.full((3, 6), 0.5), expected_precision=np.full(6, 0.7), centre_px=CENTRE
-    )
+        points_px=target, precision=np.full((3, 40), 1e-3), expected=np.full((3, 6), 0.5), expected_precision=np.full(6, 0.7), centre_px=CENTRE,
+        rotation=rng.normal(0, 0.2, (3, 3)), rotation_precision=np.array([2.0, 1.0, 3.0]),
+    )  # fmt: skip
     gradient = frame_equations(lm, face, guess, seen).gradient
     for frame, column in ((0, 0), (1, 5), (2, 6), (0, 8), (1, 9), (2, 11)):
         moved = guess.vector.copy()
@@ -91,6 +92,8 @@ def test_thinned_equations_have_the_exact_gradient_and_nearly_the_hessian() -> N
         precision=rng.uniform(0.02, 0.04, (4, count)),
         expected=guess.expression,
         expected_precision=np.full(model.num_expression, 0.7),
+        rotation=guess.pose.rotation,
+        rotation_precision=np.ones(3),
         centre_px=CENTRE,
     )
     exact, thin = (make(lm, face, guess, seen) for make in (frame_equations, thinned_equations))

@@ -46,8 +46,9 @@ def seen_of(lm: LandmarkModel, face: Face, truth: Answer, noise_px: float = 0.0)
     shape = points.shape[:2]
     weak = np.full(UNITS, 0.02)
     return Observations(
-        points_px=points, precision=np.full(shape, 2.0), expected=np.zeros((shape[0], UNITS)), expected_precision=weak, centre_px=CENTRE
-    )
+        points_px=points, precision=np.full(shape, 2.0), expected=np.zeros((shape[0], UNITS)), expected_precision=weak, centre_px=CENTRE,
+        rotation=np.zeros((shape[0], 3)), rotation_precision=np.full(3, 1e-3),
+    )  # fmt: skip
 
 
 def rough(truth: Answer) -> Answer:
