@@ -9,8 +9,8 @@ import re
 
 from tdmm_core.domain.clip import Clip
 
-_PEOPLE = r"woman|man|girl|boy|lady|gentleman|actor|actress|speaker|person|adult|teenager|child"
-_SUBJECT = re.compile(rf"\b(?:(?:the|a|an)\s+(?:[\w-]+\s+){{0,2}}?(?:{_PEOPLE})|someone|somebody|she|he)\b(?!')", re.IGNORECASE)
+_PEOPLE = r"woman|man|girl|boy|guy|lady|gentleman|actor|actress|speaker|character|person|adult|teenager|child"
+_SUBJECT = re.compile(rf"\b(?:(?:the|a|an|this)\s+(?:[\w-]+\s+){{0,2}}?(?:{_PEOPLE})|someone|somebody|she|he)\b(?!')", re.IGNORECASE)
 _STATES = re.compile(rf"\b(?:{_PEOPLE}|the face|someone|somebody|she|he|they|we|there is|shows|is|are)\b", re.IGNORECASE)
 _PLAIN = re.compile(r"\b(?:person|face)\s+(?:(?:\w+ly|first|then|also)\s+)?(?!is\b|was\b|has\b|does\b)\w+s\b")
 _PRONOUNS = {"her": "their", "his": "their", "hers": "theirs", "him": "them", "herself": "themselves", "himself": "themselves"}

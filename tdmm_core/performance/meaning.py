@@ -46,7 +46,7 @@ def _paired(events: Sequence[Event], named: Sequence[Named], lexicon: Lexicon) -
 
 def _changes(event: Event, one: Named, lexicon: Lexicon) -> list[str]:
     label = lexicon.of(event)
-    micro = label.kind == "expression" and event.end_s - event.start_s < MICRO_S
+    micro = label.brief or (label.kind == "expression" and event.end_s - event.start_s < MICRO_S)
     wanted = lexicon.degree(event.intensity).name if label.graded else "medium"
     rows = [
         ("strength", wanted, one.degree or "medium"),

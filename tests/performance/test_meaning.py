@@ -70,7 +70,7 @@ def _changed(whole: Script, kind: str, rng: Random) -> Script | None:
         case "strength" if label.graded:
             degree = rng.choice([d for d in lexicon.degrees if d.name != lexicon.degree(one.intensity).name])
             events[at] = replace(one, intensity=(degree.low + degree.high) / 2)
-        case "tempo" if one.end_s - one.start_s > 0.7 or one.kind != "expression":
+        case "tempo" if not label.brief and (one.end_s - one.start_s > 0.7 or one.kind != "expression"):
             events[at] = replace(one, tempo=rng.choice([t for t in ("slow", "medium", "fast") if t != one.tempo]))
         case "count" if label.countable:
             events[at] = replace(one, count=one.count + 1)
