@@ -58,6 +58,13 @@ jaw_pose, eyes_pose, shape, expr, timestep_id) and DiffPoseTalk (npz: shape, exp
 a rate that they do not store with
 .BR \\-\\-source\\-fps .
 Pickles are read by a reader that knows arrays and refuses everything else.
+.SH TABLES OF LABELS (csv)
+What
+.B tdmm synth \\-\\-footage DIR \\-\\-labels FILE.csv
+reads: UTF\\-8, separated by comma, semicolon or tab, with a header. Columns: file (below DIR, with or without suffix; or video, path, filename, name),
+label (a word of the lexicon, or any other), caption (or prompt, sentence, text, description), paraphrases (with | between them), intensity (0 to 1,
+percent, or a word such as strong), subject, gender (female, male), split (train, validation, test), licence, talking (yes). file and label or caption
+are needed; other columns are passed over.
 .SH MODEL FOLDERS
 config.json, model.safetensors and tdmm.json, which carries the header above.
 .SH SEE ALSO
