@@ -61,7 +61,7 @@ Pickles are read by a reader that knows arrays and refuses everything else.
 .SH TABLES OF LABELS (csv)
 What
 .B tdmm synth \\-\\-footage DIR \\-\\-labels FILE.csv
-reads: UTF\\-8, separated by comma, semicolon or tab, with a header. Columns: file (below DIR, with or without suffix; or video, path, filename, name),
+reads: UTF\\-8, separated by comma, semicolon or tab, with a header. Columns: file (below DIR, with or without suffix; or video, path, filename),
 label (a word of the lexicon, or any other), caption (or prompt, sentence, text, description), paraphrases (with | between them), intensity (0 to 1,
 percent, or a word such as strong), subject, gender (female, male), split (train, validation, test), licence, talking (yes). file and label or caption
 are needed; other columns are passed over.
