@@ -72,6 +72,21 @@ def made_flame(*, eyelids: bool = True) -> MorphableModel:
     return flame_model(flame_arrays(), name="flame-2020", eyelids=eyelid_basis() if eyelids else None)
 
 
+@cache
+def painted_flame() -> MorphableModel:
+    """The same face with the open head's lips, brows and shadows, as people have them: to be filmed. Its geometry is `made_flame`'s."""
+    head, model, mesh = load_open_head(), made_flame(), _mesh()
+    look = head.appearance
+    plain = {"uv": 0.0, "front": 0.0, "occlusion": 1.0, "liner": 0.0, "fade": 1.0}
+    painted: dict[str, np.ndarray] = {"paint": look["paint"]}
+    for name, value in plain.items():
+        field = np.asarray(look[name], np.float64)
+        painted[name] = np.full((NUM_VERTICES, *field.shape[1:]), value, np.float32)
+        painted[name][:NUM_HEAD] = mesh.on_head(field)
+    painted["occlusion"][NUM_HEAD:] = 0.8
+    return replace(model, appearance={**model.appearance, **painted})
+
+
 class _Mesh:
     """The open head's skin with capped eye holes, open at mouth and neck, refined to FLAME's counts, and two eyeballs of 546 vertices."""
 
@@ -98,6 +113,10 @@ class _Mesh:
         """(5023, 3): the open head's template, or one of its displacements (V, 3), on this mesh."""
         field = self._template if unit is None else np.asarray(unit, np.float64)
         return np.concatenate([self._head @ field, *(weights @ field[ids] for ids, weights in self._eyes)])
+
+    def on_head(self, field: np.ndarray) -> np.ndarray:
+        """A quantity of the open head's vertices at the 3931 of this head."""
+        return self._head @ field
 
     def _mixture(self) -> sparse.csr_matrix:
         rows = np.repeat(np.arange(len(self._mixing)), [len(m) for m in self._mixing])

@@ -16,6 +16,8 @@ from tdmm_core.morphable.model import MorphableModel, geometry
 from tdmm_core.morphable.rotations import axis_angle_to_matrix, geodesic_angle
 
 REGIONS = ("face", "lips", "lids")
+_MOVING = ("expression", "global_orient", "jaw_pose", "neck_pose", "eye_pose", "eyelids")
+"What a neutral face that does not turn lacks."
 
 
 def parameters(motion: FaceMotion) -> np.ndarray:
@@ -34,7 +36,7 @@ def compare_motions(model: MorphableModel, motion: FaceMotion, truth: FaceMotion
     known = (motion.status != HELD) & (truth.status != HELD)
     if not known.any():
         raise InputError("eval: no frame of this clip is known on both sides")
-    still = replace(truth, expression=np.zeros_like(truth.expression), global_orient=np.zeros_like(truth.global_orient))
+    still = replace(truth, **{name: np.zeros_like(getattr(truth, name)) for name in _MOVING if getattr(truth, name) is not None})
     made, real, neutral = (geometry(model, m) for m in (motion, truth, still))  # (T, V, 3)
     figures: dict[str, float] = {}
     for region in REGIONS:

@@ -18,7 +18,7 @@ from tdmm_core.evaluation import metrics, studies
 from tdmm_core.evaluation.config import EvalConfig
 from tdmm_core.language.config import AnimateConfig
 from tdmm_core.language.m2l_config import DescribeConfig
-from tdmm_core.morphable.open_head import load_open_head
+from tdmm_core.pipelines.face_models import find_face_model
 from tdmm_core.pipelines.motion_input import read_motion_clips
 from tdmm_core.pipelines.run import Run
 from tdmm_core.runtime.seeding import derive_seed
@@ -73,10 +73,10 @@ def measure_fit(truth: Sequence[MotionClip], against: Path, measured: Measured) 
 
 
 def _compare(task: str, pairs: Sequence[tuple[str, FaceMotion | None, FaceMotion | None]], measured: Measured) -> None:
-    model = load_open_head()
     rows = []
     for name, motion, truth in pairs:
         assert motion is not None and truth is not None
+        model = find_face_model(truth.face_model, truth.face_model_digest)
         rows.append(studies.compare_motions(model, motion, truth))
         measured.add_clip(task, name, rows[-1])
     mean = studies.mean_of(rows)

@@ -14,10 +14,14 @@ from flame_cases import eyelid_basis, flame_arrays, made_flame, write_flame_npz,
 from tdmm_core.assets.face_models import named_files, registry_path
 from tdmm_core.domain.clip import Clip, MotionClip
 from tdmm_core.errors import InputError, MissingPartError
+from tdmm_core.evaluation.config import EvalConfig
 from tdmm_core.exchange.npz import write_npz
+from tdmm_core.language.config import AnimateConfig
 from tdmm_core.morphable.model import geometry, neutral_motion
 from tdmm_core.morphable.open_head import load_open_head
 from tdmm_core.pipelines.animate import show_motion
+from tdmm_core.pipelines.evaluate import evaluate
+from tdmm_core.pipelines.evaluate_tasks import Candidates
 from tdmm_core.pipelines.face_models import _found, find_face_model, known_face_models, landmark_file, name_face_model, read_eyelids
 from tdmm_core.pipelines.inspect import inspect, inspect_installation
 from tdmm_core.pipelines.motion_output import write_motion_output
@@ -139,3 +143,19 @@ def test_the_registry_is_plain_json(file: Path) -> None:
     stored = json.loads(registry_path().read_text())
     assert stored["models"][0]["digest"] == model.digest and stored["models"][0]["path"] == str(file)
     assert geometry(model, neutral_motion(model, 1)).shape == (1, 5023, 3)
+
+
+def test_flame_motion_is_measured_with_its_own_mesh_and_floor(file: Path, tmp_path: Path) -> None:
+    """A jaw that stays shut errs by exactly the neutral face's floor; one that opens right errs by nothing."""
+    model = name_face_model(f"flame-2020:{file}")
+    truth = replace(neutral_motion(model, 6), jaw_pose=np.full((6, 3), [0.3, 0, 0]), neck_pose=np.zeros((6, 3)))
+    shut = replace(truth, jaw_pose=np.zeros((6, 3)), global_orient=np.full((6, 3), [0, 0.1, 0]))
+    figures = {}
+    for name, motion in (("truth", truth), ("shut", shut)):
+        write_motion_output(tmp_path / f"{name}.h5", [MotionClip(clip=Clip(id="a", split="test"), motion=motion)], Run())
+        against = Candidates(against=tmp_path / f"{name}.h5")
+        report = evaluate(tmp_path / "truth.h5", None, Run(), config=EvalConfig(), candidates=against, sampling=AnimateConfig())
+        figures[name] = {row["metric"]: row for row in report.metrics}
+    assert figures["shut"]["vertex error, face"]["value"] == pytest.approx(figures["shut"]["vertex error, face"]["floor"]) != 0
+    assert figures["shut"]["vertex error, lips"]["value"] > 8 and figures["truth"]["vertex error, lips"]["value"] == 0
+    assert figures["shut"]["head rotation error"]["value"] == pytest.approx(np.degrees(0.1), abs=1e-3)
