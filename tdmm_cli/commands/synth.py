@@ -16,10 +16,15 @@ GENERATOR, FOOTAGE, LARGE, WORDS = "Generators", "Footage", "Large runs", "Sente
 
 def synth(
     inputs: Annotated[
-        list[Path], typer.Argument(metavar="FILE.h5", help="With --merge: the shards, those beside the output by default; with --overview: corpora.")
+        list[Path],
+        typer.Argument(metavar="FILE.h5", help="With --merge: the shards; with --check and --overview: the corpora; those beside by default."),
     ] = [],
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="FILE.h5", help="Corpus to write; its motion and videos come to lie beside it.")
+    ] = None,
+    check: Annotated[
+        Path | None,
+        typer.Option("--check", metavar="MOTION.h5", help="Find the clips of a fitted corpus that ignored their prompt; write MOTION.check.h5."),
     ] = None,
     num_clips: Annotated[int | None, typer.Option("--num-clips", metavar="N", min=1, help="Number of clips; the recipe's by default.")] = None,
     video: Annotated[bool, typer.Option("--video/--no-video", help="--no-video writes the true motion alone, for large training sets.")] = True,
@@ -117,7 +122,9 @@ def synth(
       tdmm synth -o corpus.h5 --shard 2/8      (writes corpus.2-of-8.h5)
       tdmm synth -o corpus.h5 --merge
       tdmm synth --overview fig.png corpus.h5
+      tdmm synth --check corpus.motion.h5
     """
+    from tdmm_core.pipelines.check import check as check_corpus
     from tdmm_core.pipelines.overview import overview as look
     from tdmm_core.pipelines.shards import array_shard, parse_shard
     from tdmm_core.pipelines.synth import synth as scripted
@@ -128,6 +135,10 @@ def synth(
 
     chosen = o.load_settings(recipe, [*settings, *([f"synth.num_clips={num_clips}"] if num_clips else [])])
     run = o.make_run(recipe=chosen.name, seed=seed, device=device, workers=workers, force=force, resume=resume, quiet=quiet)
+    if check is not None:
+        check_unused("--check", {"-o": output, "--merge": merge, "--dry-run": dry_run, "--retry-failed": retry_failed})
+        verdict = check_corpus(check, run, corpora=inputs)
+        return tell(verdict, as_json=json, lines=verdict.lines())
     share = parse_shard(shard) if shard else array_shard()
     told = {"layout": layout, "labels": labels, "annotator": annotate, "licence": licence, "origin": origin}
     if overview is not None:

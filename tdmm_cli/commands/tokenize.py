@@ -18,6 +18,7 @@ def tokenize(
     train: Annotated[bool, typer.Option("--train", help="Train a motion tokenizer on MOTION first and keep it in --tokenizer FOLDER.")] = False,
     tokenizer: o.TokenizerFolder = None,
     deepspeed: o.DeepSpeedConfig = None,
+    all_clips: o.AllClips = False,
     recipe: o.RecipeName = "base",
     settings: o.Settings = [],
     seed: o.Seed = 0,
@@ -50,7 +51,7 @@ def tokenize(
     run = o.make_run(recipe=chosen.name, seed=seed, device=device, force=force, resume=resume, quiet=quiet)
     summary = None
     if train and tokenizer is not None:
-        summary = pipeline.train_tokenizer(motion, tokenizer, run, config=chosen.tokenize, deepspeed_config=deepspeed)
+        summary = pipeline.train_tokenizer(motion, tokenizer, run, config=chosen.tokenize, deepspeed_config=deepspeed, all_clips=all_clips)
     if output is not None and is_main():
-        summary = pipeline.tokenize(motion, output, run, tokenizer=tokenizer)
+        summary = pipeline.tokenize(motion, output, run, tokenizer=tokenizer, all_clips=all_clips)
     tell(summary, as_json=json, lines=[str(output or tokenizer)])

@@ -17,6 +17,7 @@ def train_l2m(
     tokenizer: o.TokenizerFolder = None,
     text_model: o.TextModel = None,
     deepspeed: o.DeepSpeedConfig = None,
+    all_clips: o.AllClips = False,
     recipe: o.RecipeName = "base",
     settings: o.Settings = [],
     seed: o.Seed = 0,
@@ -39,5 +40,6 @@ def train_l2m(
 
     chosen = o.load_settings(recipe, settings)
     run = o.make_run(recipe=chosen.name, seed=seed, device=device, force=force, resume=resume, quiet=quiet)
-    summary = pipeline(tokens, output, run, config=chosen.l2m, tokenizer=tokenizer, text_model=text_model, deepspeed_config=deepspeed)
+    options = {"tokenizer": tokenizer, "text_model": text_model, "deepspeed_config": deepspeed, "all_clips": all_clips}
+    summary = pipeline(tokens, output, run, config=chosen.l2m, **options)
     tell(summary, as_json=json, lines=[str(output)])

@@ -6,14 +6,12 @@ is not touched: every clip is kept.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tdmm_core.artifacts.header import Parent, parent_of, read_header
+from tdmm_core.artifacts.header import Making, Parent, parent_of, read_header
 from tdmm_core.artifacts.report import read_report
-from tdmm_core.artifacts.tokens import TokensFile
-from tdmm_core.domain.clip import TokenClip
 from tdmm_core.errors import InputError
 
 PER_CLIP = "per_clip"
@@ -39,22 +37,24 @@ def left_out(motion: Path, *, all_clips: bool = False) -> LeftOut:
     Raises InputError where the check beside it is of another motion.
     """
     path = check_path(Path(motion))
-    if all_clips or not path.exists():
+    if str(motion) == "-" or all_clips or not path.exists():
         return LeftOut()
     return _of_check(path, parent_of(motion).digest)
 
 
-def left_out_of_tokens(tokens: TokensFile, *, all_clips: bool = False) -> LeftOut:
-    """The same for tokens, by the check of the motion that they were made of, where that lies beside them."""
-    motions = [p for p in tokens.header.parents if p.kind == "motion"]
-    paths = [(check_path(Path(tokens.path).parent / p.name), p.digest) for p in motions]
-    found = [_of_check(path, digest) for path, digest in paths if not all_clips and path.exists()]
-    return found[0] if found else LeftOut()
+def left_out_of_tokens(path: Path, *, all_clips: bool = False) -> LeftOut:
+    """The same for a tokens artifact, by the check of the motion that it was made of, where that lies beside it."""
+    motions = [p for p in read_header(path).parents if p.kind == "motion"]
+    checks = [(check_path(path.parent / p.name), p.digest) for p in motions]
+    found = [_of_check(check, digest) for check, digest in checks if not all_clips and check.exists()]
+    # Clips of several motions got names of their own when they were tokenized together; those who ignored their prompt were left out then.
+    return found[0] if len(motions) == 1 and found else LeftOut()
 
 
-def kept(tokens: TokensFile, left: LeftOut) -> Iterable[TokenClip]:
-    """The clips that are trained on."""
-    return tokens if not left.ids else (clip for clip in tokens if clip.clip.id not in left.ids)
+def with_checks(making: Making, paths: Sequence[Path], *, all_clips: bool) -> Making:
+    """What is made of tokens follows from the checks that leave some of their clips out, too."""
+    checks = [p for path in paths for p in left_out_of_tokens(path, all_clips=all_clips).parents]
+    return replace(making, parents=(*making.parents, *checks)) if checks else making
 
 
 def _of_check(path: Path, motion_digest: str) -> LeftOut:

@@ -95,6 +95,8 @@ def check(motion: Path, run: Run, *, corpora: Sequence[Path] = ()) -> CheckSumma
 def _backends(motion: Path, file: MotionFile, corpora: Sequence[Path]) -> tuple[dict[str, str], tuple[Parent, ...]]:
     """Backend of each clip by its id, and the corpora that told."""
     beside = [motion.parent / p.name for p in file.header.parents if p.kind == "corpus"]
+    if not beside and motion.name.endswith(".motion.h5"):  # the true motion, which lies beside its corpus
+        beside = [motion.with_name(motion.name.removesuffix(".motion.h5") + ".h5")]
     paths = list(corpora) or [p for p in beside if p.exists()]
     backends: dict[str, str] = {}
     with ExitStack() as stack:

@@ -17,6 +17,7 @@ from tdmm_core.artifacts.tokens import TokensFile, open_tokens
 from tdmm_core.domain.clip import Clip, TokenClip
 from tdmm_core.domain.tokens import MotionTokens
 from tdmm_core.errors import InputError
+from tdmm_core.pipelines.adherence import left_out_of_tokens
 
 Paths = Path | Sequence[Path]
 _AGREED = ("tokenizer_digest", "num_codes", "codes_per_frame", "fps")
@@ -66,9 +67,10 @@ class Places:
 class JoinedTokens:
     """Open tokens artifacts of one motion tokenizer as one ClipSource."""
 
-    def __init__(self, files: Sequence[TokensFile]) -> None:
-        """Raises InputError for tokens of different motion tokenizers."""
+    def __init__(self, files: Sequence[TokensFile], left_out: Sequence[frozenset[str]] = ()) -> None:
+        """`left_out`: names of the clips of each file that are passed over. Raises InputError for tokens of different motion tokenizers."""
         self._files, self._first = files, files[0]
+        self._left_out = left_out or [frozenset()] * len(files)
         self._places = Places([len(f) for f in files])
         filled = [f for f in files if len(f)] or [files[0]]
         for file in filled[1:]:
@@ -89,10 +91,12 @@ class JoinedTokens:
         return self._files[part][own]
 
     def __iter__(self) -> Iterator[TokenClip]:
-        """Every clip; of several artifacts, train clips without the sentences that any of them holds out."""
+        """Every clip that is not left out; of several artifacts, train clips without the sentences that any of them holds out."""
         held_out = self._held_out() if len(self._files) > 1 else frozenset()
-        for file in self._files:
+        for file, left_out in zip(self._files, self._left_out, strict=True):
             for item in file:
+                if item.clip.id in left_out:
+                    continue
                 yield item if item.clip.split != "train" or not held_out else replace(item, clip=_without(item.clip, held_out))
 
     def tokens(self, index: int) -> MotionTokens:
@@ -139,6 +143,10 @@ def _without(clip: Clip, held_out: frozenset[str]) -> Clip:
     return replace(clip, prompt=kept[0] if kept else "", paraphrases=tuple(kept[1:]))
 
 
-def open_all_tokens(paths: Paths) -> JoinedTokens:
-    """Open one tokens artifact or several to read. Raises InputError with what a file is instead."""
-    return JoinedTokens([open_tokens(path) for path in listed(paths)])
+def open_all_tokens(paths: Paths, *, all_clips: bool = False) -> JoinedTokens:
+    """Open one tokens artifact or several to read, without the clips that ignored their prompt (see `adherence`) unless `all_clips`.
+
+    Raises InputError with what a file is instead.
+    """
+    found = listed(paths)
+    return JoinedTokens([open_tokens(path) for path in found], [left_out_of_tokens(path, all_clips=all_clips).ids for path in found])

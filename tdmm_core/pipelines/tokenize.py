@@ -60,16 +60,19 @@ class TokensSummary:
     num_frames: int
     num_failed: int
     "Clips without motion, which have no tokens."
+    num_left_out: int
+    "Clips that ignored their prompt."
     num_codes_used: int
     perplexity: float
     "Exponential of the entropy of the codes."
 
 
 def train_tokenizer(
-    motion: Paths, output_folder: Path, run: Run, *, config: TokenizerConfig, deepspeed_config: Path | None = None
+    motion: Paths, output_folder: Path, run: Run, *, config: TokenizerConfig, deepspeed_config: Path | None = None, all_clips: bool = False
 ) -> TokenizerSummary:
     """Train a motion tokenizer on split `train` of one motion artifact or several and keep it in `output_folder`.
 
+    Clips that ignored their prompt (see `adherence`) are left out unless `all_clips`.
     Works in `OUTPUT.partial/`, resumes from there, and gives the folder its name when it is whole. Raises InputError for motion that cannot be
     trained on, and where something else stands in the output's place.
     """
@@ -79,8 +82,8 @@ def train_tokenizer(
     from tdmm_core.training.task import Place
 
     paths = listed(motion)
-    making = Making(recipe=run.recipe, config=asdict(config), seed=run.seed, parents=_parents(paths))
-    with open_motions(paths) as source:
+    with open_motions(paths, all_clips=all_clips) as source:
+        making = Making(recipe=run.recipe, config=asdict(config), seed=run.seed, parents=(*_parents(paths), *source.checks))
         training = _training(source, paths[0], run, config)
         counts = {"num_train_clips": len(training.train.lengths), "num_validation_clips": len(training.validation.lengths)}
         finished = finished_model(output_folder, run, kind=KIND, making=making)
@@ -107,9 +110,10 @@ def train_tokenizer(
     )
 
 
-def tokenize(motion: Paths, output: Path, run: Run, *, tokenizer: Path | None = None) -> TokensSummary:
+def tokenize(motion: Paths, output: Path, run: Run, *, tokenizer: Path | None = None, all_clips: bool = False) -> TokensSummary:
     """Code every clip of one motion file or several with the embedded motion tokenizer, or that in folder `tokenizer`, and write a tokens artifact.
 
+    Clips that ignored their prompt (see `adherence`) are left out unless `all_clips`.
     Resumes from what an interrupted run has staged. Raises InputError for motion of another face model, units or frame rate.
     """
     from tdmm_core.tokenization.tokenizer import DEFAULT_FOLDER, MotionTokenizer, load_default
@@ -117,9 +121,9 @@ def tokenize(motion: Paths, output: Path, run: Run, *, tokenizer: Path | None = 
     check_artifact_name(output)
     coder = load_default() if tokenizer is None else MotionTokenizer.load(tokenizer)
     paths = listed(motion)
-    parents = (*_parents(paths), parent_of(tokenizer or DEFAULT_FOLDER))
-    making = Making(recipe=run.recipe, config={"codes_per_frame": coder.codes_per_frame, "num_codes": coder.num_codes}, seed=0, parents=parents)
-    with open_motions(paths) as source:
+    with open_motions(paths, all_clips=all_clips) as source:
+        parents = (*_parents(paths), *source.checks, parent_of(tokenizer or DEFAULT_FOLDER))
+        making = Making(recipe=run.recipe, config={"codes_per_frame": coder.codes_per_frame, "num_codes": coder.num_codes}, seed=0, parents=parents)
         order = [source.ids[i] for i in np.flatnonzero(source.lengths)]
         if not order:
             raise InputError(f"{paths[0]}: expected at least one clip with motion, got none")
@@ -133,8 +137,8 @@ def tokenize(motion: Paths, output: Path, run: Run, *, tokenizer: Path | None = 
                 run.progress.advance(len(clips))
             header = writer.commit(order)
         run.progress.finish()
-        num_failed = len(source.lengths) - len(order)
-    return _tokens_summary(output, header.digest, num_failed)
+        num_failed = len(source.lengths) - len(order) - source.num_left_out
+    return _tokens_summary(output, header.digest, num_failed=num_failed, num_left_out=source.num_left_out)
 
 
 def _waiting(source: Motions, staged: set[str]) -> Iterator[list[int]]:
@@ -177,7 +181,7 @@ def _parents(paths: Sequence[Path]) -> tuple[Parent, ...]:
     return tuple(parent_of(p) for p in paths if str(p) != "-")
 
 
-def _tokens_summary(output: Path, digest: str, num_failed: int) -> TokensSummary:
+def _tokens_summary(output: Path, digest: str, *, num_failed: int, num_left_out: int) -> TokensSummary:
     with open_tokens(output) as tokens:
         counts = np.zeros(tokens.num_codes, np.int64)
         for index in range(len(tokens)):
@@ -190,6 +194,7 @@ def _tokens_summary(output: Path, digest: str, num_failed: int) -> TokensSummary
             num_clips=len(tokens),
             num_frames=int(np.sum(tokens.lengths)),
             num_failed=num_failed,
+            num_left_out=num_left_out,
             num_codes_used=int(np.count_nonzero(counts)),
             perplexity=float(np.exp(-np.sum(share * np.log(share)))),
         )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tdmm_core.artifacts.header import Making, parent_of
 from tdmm_core.errors import InputError
 from tdmm_core.language.config import L2MConfig
+from tdmm_core.pipelines.adherence import with_checks
 from tdmm_core.pipelines.code_vectors import find_code_vectors
 from tdmm_core.pipelines.joined import JoinedTokens, Paths, listed, open_all_tokens
 from tdmm_core.pipelines.model_output import finished_model, open_run_folder, publish_model, run_folder_of
@@ -63,8 +64,11 @@ def train_l2m(
     text_model: str | None = None,
     tokenizer: Path | None = None,
     deepspeed_config: Path | None = None,
+    all_clips: bool = False,
 ) -> TrainL2MSummary:
     """Train on the clips of split train, validate on split validation, and write the model folder `output`.
+
+    Clips that ignored their prompt (see `adherence`) are left out unless `all_clips`.
 
     `text_model` is the id or folder of a language model whose hidden states become the prefix; None takes the embedded word vectors.
     `tokenizer` is the motion tokenizer that made the tokens: what its codes look like makes learning quicker. None takes the embedded one or
@@ -78,12 +82,12 @@ def train_l2m(
     encoder = load_text_encoder(text_model)
     paths = listed(tokens)
     code_vectors = find_code_vectors(paths[0], tokenizer, run)
-    making = _making(paths, run, config, encoder, code_vectors, deepspeed_config)
+    making = with_checks(_making(paths, run, config, encoder, code_vectors, deepspeed_config), paths, all_clips=all_clips)
     done = finished_model(output, run, kind=KIND, making=making)
     if done is not None:
         run.progress.log(f"{output}: made by this very run before")
         return TrainL2MSummary(output=str(output), digest=done.digest, seconds=0.0, **json.loads((output / FIGURES).read_text(encoding="utf-8")))
-    with open_all_tokens(paths) as file:
+    with open_all_tokens(paths, all_clips=all_clips) as file:
         _check(file, paths[0])
         batches = _batches(file, encoder, config, run)
         model = _new_model(file, encoder, config, run, code_vectors)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tdmm_core.artifacts.header import Making, parent_of
 from tdmm_core.errors import InputError
 from tdmm_core.language.m2l_config import M2LConfig
+from tdmm_core.pipelines.adherence import with_checks
 from tdmm_core.pipelines.joined import JoinedTokens, Paths, listed, open_all_tokens
 from tdmm_core.pipelines.m2l_parts import KIND, embedded_file, tokenizer_of
 from tdmm_core.pipelines.model_output import finished_model, open_run_folder, publish_model, run_folder_of
@@ -64,8 +65,11 @@ def train_m2l(
     text_model: str | None = None,
     tokenizer: Path | None = None,
     deepspeed_config: Path | None = None,
+    all_clips: bool = False,
 ) -> TrainM2LSummary:
     """Train on the clips of split train, validate on split validation, and write the model folder `output`.
+
+    Clips that ignored their prompt (see `adherence`) are left out unless `all_clips`.
 
     `text_model` is the id or folder of a causal language model, None the embedded one. `tokenizer` is the folder of the motion tokenizer that
     made the tokens; None looks among the embedded one and the folder beside them. Checkpoints and curves are kept in `OUTPUT.partial/` until the
@@ -80,12 +84,12 @@ def train_m2l(
     with open_all_tokens(paths) as file:  # what can be refused is refused before the language model is loaded, which takes its time
         _check(file, paths[0])
     model = language_model(config, text_model, gguf=embedded_file(text_model, run))
-    making = _making(paths, run, config, model, deepspeed)
+    making = with_checks(_making(paths, run, config, model, deepspeed), paths, all_clips=all_clips)
     done = finished_model(output, run, kind=KIND, making=making)
     if done is not None:
         run.progress.log(f"{output}: made by this very run before")
         return TrainM2LSummary(output=str(output), digest=done.digest, seconds=0.0, **json.loads((output / FIGURES).read_text(encoding="utf-8")))
-    with open_all_tokens(paths) as file:
+    with open_all_tokens(paths, all_clips=all_clips) as file:
         training = _training(file, paths[0], model, run, config=config, tokenizer=tokenizer)
     trained = _train(training, output, run, making=making, deepspeed_config=deepspeed_config)
     figures = _figures(training, trained)

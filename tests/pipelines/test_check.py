@@ -10,14 +10,14 @@ from tdmm_core.artifacts.corpus import CorpusWriter
 from tdmm_core.artifacts.header import Making, parent_of
 from tdmm_core.artifacts.motion import MotionWriter, open_motion
 from tdmm_core.artifacts.report import read_report
-from tdmm_core.artifacts.tokens import open_tokens
 from tdmm_core.artifacts.verify import verify
 from tdmm_core.domain.clip import Clip, CorpusClip, MotionClip
 from tdmm_core.domain.script import Event, Script
 from tdmm_core.errors import InputError
 from tdmm_core.performance.perform import perform
-from tdmm_core.pipelines.adherence import left_out, left_out_of_tokens
+from tdmm_core.pipelines.adherence import left_out
 from tdmm_core.pipelines.check import check
+from tdmm_core.pipelines.joined import open_all_tokens
 from tdmm_core.pipelines.run import Run
 from tdmm_core.pipelines.tokenize import tokenize
 
@@ -79,9 +79,9 @@ def test_tokens_and_training_go_without_them_unless_asked(corpus):
     summary = tokenize(corpus / "m.h5", corpus / "some.h5", Run())
     assert (summary.num_clips, summary.num_failed, summary.num_left_out) == (4, 1, 3)
     assert tokenize(corpus / "m.h5", corpus / "again.h5", Run(), all_clips=True).num_clips == 7
-    with open_tokens(corpus / "all.h5") as tokens:
-        assert left_out_of_tokens(tokens).ids == {"001", "003", "005"}, "tokens from before the check"
-        assert left_out_of_tokens(tokens, all_clips=True).ids == frozenset()
+    with open_all_tokens(corpus / "all.h5") as some, open_all_tokens(corpus / "all.h5", all_clips=True) as every:
+        assert [c.clip.id for c in some] == ["000", "002", "004", "footage"], "tokens from before the check"
+        assert len(list(every)) == 7
 
 
 def test_a_check_of_another_motion_is_refused(corpus):
