@@ -15,6 +15,8 @@ from tdmm_core.performance.units import INDEX, UNITS, mirrored
 
 _GRADED, _UNGRADED = (0.12, 1.35), (0.62, 1.35)
 "Least and most share of full strength at which a label can be read; what is done or not is never done by half."
+_LOOKS_AWAY = 0.3
+"Strength of a look unit from which a gaze is read by its direction."
 _NEVER_FACES = ("speech", "roll", "dart")
 
 
@@ -42,7 +44,7 @@ def faces_of(lexicon: Lexicon) -> Faces:
     rows = [
         (label, "both" if label.lateral != "said" else "right" if flip else "left", _pattern(label, shown, flip=flip))
         for label in lexicon.labels.values()
-        if label.kind in ("expression", "action") and label.pattern not in _NEVER_FACES
+        if _is_face(label)
         for flip in ((False, True) if label.lateral != "none" or label.pattern == "sway" else (False,))
         for shown in ([s.units for s in label.stages] or [label.units])
     ]
@@ -53,6 +55,13 @@ def faces_of(lexicon: Lexicon) -> Faces:
         patterns=np.stack([r[2] for r in rows]),
         bounds=np.array([_GRADED if r[0].graded or _comes_and_goes(r[0]) else _UNGRADED for r in rows]),
     )
+
+
+def _is_face(label: Label) -> bool:
+    """Whether units tell it: a stare is a gaze, but does nothing with the eyes' direction."""
+    if label.kind == "gaze":
+        return not label.stages and max((v for u, v in label.units.items() if u.startswith("eyeLook")), default=0.0) < _LOOKS_AWAY
+    return label.kind in ("expression", "action") and label.pattern not in _NEVER_FACES and not label.spoken
 
 
 def _comes_and_goes(label: Label) -> bool:

@@ -1,63 +1,47 @@
-"""Where the eyes go: glances held aside, rolls, darting and crossed eyes, from the eight look units. Knows no label.
-
-Eyes that turn against the head to keep looking ahead are no glance: the part of a gaze that a head turn can account for is taken off.
-"""
+"""Where the eyes go: glances held aside, rolls, circles, darting, sweeping and reading, crossed eyes, by the look units. Knows no label."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 from scipy.ndimage import median_filter
 from scipy.signal import find_peaks
 
+from tdmm_core.performance.gaze_compounds import compounds
+from tdmm_core.performance.gaze_glances import GazeEvent, gaze_curves, glances, own_gaze
+from tdmm_core.performance.orbits import orbits
 from tdmm_core.performance.runs import Hysteresis, find_runs
 from tdmm_core.performance.units import INDEX
 
-DIRECTIONS = ("left", "right", "up", "down")
-_PLACES = ("OutLeft", "InRight", "InLeft", "OutRight", "UpLeft", "UpRight", "DownLeft", "DownRight")
-_GLANCE, _LOW = 0.2, 0.5
-"Least share of the full gaze, and the share of it at which a glance begins and ends."
 _GAP_S = 0.12
-_COUNTER_DEG, _COUNTER = 35.0, 0.6
-"Eyes may take back up to this share of a turn of the head; so many degrees are a full gaze."
-_CROSSED = 0.3
+_APART = (0.3, 0.18)
+"Least turn of both eyes in, and out: eyes that look aside never turn both out."
+_CIRCLE = 0.22
 _ROLL_UP, _ROLL_ASIDE, _LONGEST_ROLL_S = 0.55, 0.3, 2.6
-_DART, _DART_HALF_S = 0.35, 1.3
-"Least swing of darting eyes to each side, and the longest time between sides."
-
-
-@dataclass(frozen=True, kw_only=True)
-class GazeEvent:
-    """One thing that the eyes do."""
-
-    pattern: str
-    "glance, roll, dart or crossed."
-    direction: str
-    "Of a glance: left, right, up, down; else empty."
-    start_s: float
-    end_s: float
-    reach: float
-    "Share of the full gaze."
-
-
-def gaze_curves(curves: np.ndarray) -> np.ndarray:
-    """(T, 2): toward the subject's left, upward, as shares of the full gaze, from units (T, 52)."""
-    out_left, in_right, in_left, out_right, *vertical = (curves[:, INDEX[f"eyeLook{place}"]] for place in _PLACES)
-    up_left, up_right, down_left, down_right = vertical
-    return np.stack([0.5 * (out_left + in_right - in_left - out_right), 0.5 * (up_left + up_right - down_left - down_right)], axis=1)
+_DART, _DART_HALF_S, _SWEEP_HALF_S = 0.35, 0.66, 2.4
+"Least swing to each side, the longest time between sides of eyes that dart, and of eyes that sweep."
+_PAGE = -0.13
+"Eyes that go to and fro further below than this read."
+_MIDDLE, _SMOOTH = 0.6, 0.27
+"Within this share of its reach a gaze is on its way; darting eyes are that less of the time than sweeping ones."
 
 
 def gaze_events(curves: np.ndarray, turned_deg: np.ndarray, fps: float) -> tuple[GazeEvent, ...]:
     """Events of the eyes from units (T, 52) and pitch, yaw, roll of the head away from rest (T, 3), degrees."""
     look = median_filter(gaze_curves(curves), size=(max(1, round(0.1 * fps)) | 1, 1), mode="nearest")
     look = look - _rest(look, fps)
-    events = [*_crossed(curves, fps), *_darts(look[:, 0], fps), *_rolls(look, fps)]
-    taken = np.zeros(len(look), bool)
-    for e in events:
-        taken[int(e.start_s * fps) : int(np.ceil(e.end_s * fps)) + 1] = True
-    events += _glances(np.where(taken[:, None], 0.0, _own(look, turned_deg)), fps)
+    events = [*_each_its_own_way(curves, fps), *_circles(look, fps)]
+    _blank(look, events, fps)
+    events += [*_to_and_fro(look, fps), *_rolls(look, fps)]
+    _blank(look, events, fps)
+    held = glances(own_gaze(look, turned_deg), fps)
+    events += compounds(held, look, curves, turned_deg, fps)
     return tuple(sorted(events, key=lambda e: (e.start_s, e.pattern, e.direction)))
+
+
+def _blank(look: np.ndarray, events: list[GazeEvent], fps: float) -> None:
+    """Take what is explained out of the gaze, in place."""
+    for e in events:
+        look[int(e.start_s * fps) : int(np.ceil(e.end_s * fps)) + 1] = 0.0
 
 
 def _rest(look: np.ndarray, fps: float) -> np.ndarray:
@@ -65,43 +49,46 @@ def _rest(look: np.ndarray, fps: float) -> np.ndarray:
     return np.clip(look[: max(1, round(0.12 * fps))].mean(axis=0), -0.1, 0.1)
 
 
-def _own(look: np.ndarray, turned_deg: np.ndarray) -> np.ndarray:
-    """The gaze (T, 2) without what may be keeping the eyes ahead while the head turns."""
-    against = _COUNTER * np.stack([-turned_deg[:, 1], turned_deg[:, 0]], axis=1) / _COUNTER_DEG
-    taken = np.where(look * against > 0, np.minimum(np.abs(look), np.abs(against)), 0.0)
-    return np.sign(look) * (np.abs(look) - taken)
+def _each_its_own_way(curves: np.ndarray, fps: float) -> list[GazeEvent]:
+    """Eyes that both turn in, or both out."""
+    pairs = [[INDEX[f"eyeLook{way}{side}"] for side in ("Left", "Right")] for way in ("In", "Out")]
+    both = np.stack([curves[:, pair].min(axis=1) for pair in pairs], axis=1)
+    runs = find_runs(both, Hysteresis(high=np.array(_APART), low=0.5 * np.array(_APART), gap_s=_GAP_S), fps)
+    names = ("crossed", "diverged")
+    return [GazeEvent(pattern=names[r.column], direction="", start_s=r.onset_s, end_s=r.end_s, reach=min(r.height, 1.0)) for r in runs]
 
 
-def _glances(own: np.ndarray, fps: float) -> list[GazeEvent]:
-    sides = np.maximum(np.stack([own[:, 0], -own[:, 0], own[:, 1], -own[:, 1]], axis=1), 0.0)
-    high = np.full(4, _GLANCE)
-    runs = find_runs(sides, Hysteresis(high=high, low=_LOW * high, gap_s=_GAP_S), fps)
-    return [GazeEvent(pattern="glance", direction=DIRECTIONS[r.column], start_s=r.onset_s, end_s=r.end_s, reach=min(r.height, 1.0)) for r in runs]
+def _circles(look: np.ndarray, fps: float) -> list[GazeEvent]:
+    return [
+        GazeEvent(pattern="circle", direction="", start_s=o.start_s, end_s=o.end_s, reach=min(1.0, o.radius), count=o.turns)
+        for o in orbits(look, _CIRCLE, fps)
+    ]
 
 
-def _crossed(curves: np.ndarray, fps: float) -> list[GazeEvent]:
-    inward = np.minimum(curves[:, INDEX["eyeLookInLeft"]], curves[:, INDEX["eyeLookInRight"]])[:, None]
-    runs = find_runs(inward, Hysteresis(high=np.array([_CROSSED]), low=np.array([0.5 * _CROSSED]), gap_s=_GAP_S), fps)
-    return [GazeEvent(pattern="crossed", direction="", start_s=r.onset_s, end_s=r.end_s, reach=min(r.height, 1.0)) for r in runs]
-
-
-def _darts(left: np.ndarray, fps: float) -> list[GazeEvent]:
-    """Three or more sides in turn."""
+def _to_and_fro(look: np.ndarray, fps: float) -> list[GazeEvent]:
+    """Eyes that dart from side to side, or sweep: two sides or more in turn, dwelling at them or always on the way; at no page below."""
+    left = look[:, 0]
     sides = sorted((int(p), s) for s in (1, -1) for p in find_peaks(np.pad(s * left, 1), height=_DART, prominence=_DART, plateau_size=1)[0] - 1)
     rows: list[list[tuple[int, int]]] = []
     for place in sides:
-        if rows and place[1] != rows[-1][-1][1] and place[0] - rows[-1][-1][0] < _DART_HALF_S * fps:
+        if rows and place[1] != rows[-1][-1][1] and place[0] - rows[-1][-1][0] < _SWEEP_HALF_S * fps:
             rows[-1].append(place)
         else:
             rows.append([place])
-    events = []
-    for row in rows:
-        if len(row) >= 3:
-            half = (row[-1][0] - row[0][0]) / (len(row) - 1) / 2
-            reach = float(np.median([abs(left[p]) for p, _ in row]))
-            start, end = max(0.0, row[0][0] - half) / fps, min(len(left) - 1.0, row[-1][0] + half) / fps
-            events.append(GazeEvent(pattern="dart", direction="", start_s=start, end_s=end, reach=min(1.0, reach)))
-    return events
+    level = [row for row in rows if len(row) >= 2 and np.median(look[row[0][0] : row[-1][0] + 1, 1]) > _PAGE]
+    found = [_dart_or_sweep(left, [p for p, _ in row], fps) for row in level]
+    return [event for event in found if event is not None]
+
+
+def _dart_or_sweep(left: np.ndarray, places: list[int], fps: float) -> GazeEvent | None:
+    half = (places[-1] - places[0]) / (len(places) - 1)
+    reach = float(np.median(np.abs(left[places])))
+    on_the_way = float(np.mean(np.abs(left[places[0] : places[-1] + 1]) < _MIDDLE * reach))
+    sweeps = on_the_way > _SMOOTH and half > _DART_HALF_S * fps
+    if not sweeps and (len(places) < 3 or half > 2.0 * _DART_HALF_S * fps):
+        return None
+    start_s, end_s = max(0.0, places[0] - 0.5 * half) / fps, min(len(left) - 1.0, places[-1] + 0.5 * half) / fps
+    return GazeEvent(pattern="sweep" if sweeps else "dart", direction="", start_s=start_s, end_s=end_s, reach=min(1.0, reach))
 
 
 def _rolls(look: np.ndarray, fps: float) -> list[GazeEvent]:

@@ -1,4 +1,4 @@
-"""What the head does: nods, shakes and sways with their count, and poses held to a side. Knows rotations only, no unit and no label.
+"""What the head does: nods, shakes, sways and circles with their count, trembling, and poses held to a side. Knows rotations only, no label.
 
 Angles are those of the performer: yaw about y, then pitch about x, then roll about z of the turned head. Strokes are found first, by extrema of
 enough prominence that are narrow enough; what remains of a curve without them is read for held poses by the same hysteresis as units are.
@@ -13,23 +13,28 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.signal import find_peaks
 
 from tdmm_core.morphable.rotations import axis_angle_to_matrix
-from tdmm_core.performance.runs import Hysteresis, find_runs
+from tdmm_core.performance.orbits import orbits
+from tdmm_core.performance.runs import Hysteresis, Run, find_runs
 
 AXES = ("pitch", "yaw", "roll")
 _SMOOTH_S = 0.06
 _STROKE_DEG = (2.0, 2.2, 2.2)
 "Least prominence of a stroke, by axis."
-_WIDEST_S = (0.66, 0.75, 1.3)
-"Widest stroke at half its prominence: slower ones are poses."
+_WIDEST_S, _WIDEST_NOD_S = (1.15, 0.75, 1.3), 0.66
+"Widest stroke at half its prominence: slower ones are poses; a nod is quicker than a head that rocks to and fro."
 _NARROWEST_S = 0.1
 "Narrower ones shake with laughter."
-_APART_S = (1.0, 1.0, 1.7)
+_APART_S = (1.25, 1.0, 1.7)
 "Strokes further apart belong to two gestures."
 _FAINT = 0.35
 "Strokes at the ends of a row that are fainter, beside its strongest, are not part of it."
 _POSE_DEG, _POSE_LOW = (4.0, 4.5, 4.0), 0.5
 "Least held deviation from the resting pose, by axis, and the share at which it begins and ends."
 _POSE_GAP_S, _POSE_SHORTEST_S = 0.3, 0.4
+_CIRCLE_DEG = 2.6
+_TREMBLE_S, _TREMBLE_DEG, _TREMBLE_CROSSINGS_HZ = 0.07, (0.4, 4.0), 5.8
+"What is quicker than this smoothing trembles, at this least and most reach, with at least so many passes through the middle a second."
+_STARTLE_S = 0.2
 _FAR_DEG = 8.0
 "A clip that begins further from the front than this begins turned."
 
@@ -41,7 +46,7 @@ class HeadEvent:
     axis: str
     "pitch, yaw or roll."
     pattern: str
-    "stroke: one-sided, out and back; swing: to both sides in turn; pose: held."
+    "stroke: one-sided, out and back; swing: to both sides in turn; circle; tremble; pose: held; drop: sinks slowly and starts up."
     degrees: float
     "Signed reach: of the pose, or of the typical stroke to its first side. Pitch > 0 looks down, yaw > 0 turns left, roll > 0 tilts right."
     start_s: float
@@ -65,6 +70,12 @@ def head_events(angles_deg: np.ndarray, fps: float) -> tuple[HeadEvent, ...]:
     """Gestures of the head, in order of their start, from pitch, yaw, roll (T, 3) in degrees."""
     smooth = gaussian_filter1d(angles_deg, _SMOOTH_S * fps, axis=0, mode="nearest")
     calm, events = smooth.copy(), []
+    for event in (*_circles(smooth, fps), *_trembles(angles_deg, fps)):
+        events.append(event)
+        if event.pattern == "circle":
+            for axis in (0, 2):
+                _bridge(calm[:, axis], event, fps)
+    smooth = calm.copy()
     for axis in range(3):
         for row in _rows(smooth[:, axis], axis, fps):
             event = _strokes(smooth[:, axis], row, axis, fps)
@@ -75,8 +86,8 @@ def head_events(angles_deg: np.ndarray, fps: float) -> tuple[HeadEvent, ...]:
     return tuple(sorted(events, key=lambda e: (e.start_s, e.axis, e.end_s)))
 
 
-Stroke = tuple[int, int, float, float, float]
-"Frame, sign, prominence, left foot, right foot."
+Stroke = tuple[int, int, float, float, float, float]
+"Frame, sign, prominence, left foot, right foot, width at half its prominence."
 
 
 def _rows(curve: np.ndarray, axis: int, fps: float) -> list[list[Stroke]]:
@@ -85,7 +96,8 @@ def _rows(curve: np.ndarray, axis: int, fps: float) -> list[list[Stroke]]:
     for sign in (1, -1):
         peaks, found = find_peaks(sign * curve, prominence=_STROKE_DEG[axis], width=(_NARROWEST_S * fps, _WIDEST_S[axis] * fps))
         feet = _feet(sign * curve, peaks, found, fps)
-        strokes += [(int(p), sign, float(h), a, b) for p, h, (a, b) in zip(peaks, found["prominences"], feet, strict=True)]
+        rows_ = zip(peaks.tolist(), found["prominences"].tolist(), feet, found["widths"].tolist(), strict=True)
+        strokes += [(p, sign, h, a, b, w) for p, h, (a, b), w in rows_]
     rows: list[list[Stroke]] = []
     for stroke in sorted(strokes):
         if rows and stroke[0] - rows[-1][-1][0] < _APART_S[axis] * fps:
@@ -114,19 +126,68 @@ def _strokes(curve: np.ndarray, row: list[Stroke], axis: int, fps: float) -> Hea
     ahead, back = ([s for s in row if s[1] == sign] for sign in (1, -1))
     times = [s[0] / fps for s in row]
     common = {"axis": AXES[axis], "start_s": max(0.0, row[0][3] / fps), "end_s": min(len(curve) / fps, row[-1][4] / fps)}
-    if axis == 0:
-        main, sign = (ahead, 1.0) if len(ahead) >= len(back) else (back, -1.0)
-        if not main or (sign < 0 and len(main) == 1):
-            return None
-        reach = float(np.median([s[2] for s in main]))
-        period = float(np.diff([s[0] for s in main]).mean() / fps) if len(main) > 1 else (main[0][4] - main[0][3]) / fps
-        return HeadEvent(pattern="stroke", degrees=sign * reach, count=len(main), period_s=period, **common)
+    if axis == 0 and not _rocks(curve, row):
+        return _nods(curve, [s for s in row if s[5] <= _WIDEST_NOD_S * fps], fps)
     if not ahead or not back:
         return None
     values = np.array([curve[s[0]] for s in row])
     reach = 0.5 * float(np.median(np.abs(np.diff(values))))
     count, half = max(1, (len(row) + 1) // 2), float(np.diff(times).mean())
     return HeadEvent(pattern="swing", degrees=row[0][1] * reach, count=count, period_s=2.0 * half, **common)
+
+
+def _rocks(curve: np.ndarray, row: list[Stroke]) -> bool:
+    """Whether the pitch goes about as far up as down: then it swings, where nods would come back to rest between strokes."""
+    if len(row) < 2 or min(sum(s[1] == sign for s in row) for sign in (1, -1)) < len(row) // 2:
+        return False
+    level = np.interp([s[0] for s in row], [row[0][3], row[-1][4]], [curve[int(row[0][3])], curve[min(len(curve) - 1, int(row[-1][4]))]])
+    away = np.array([s[1] * (curve[s[0]] - base) for s, base in zip(row, level, strict=True)])
+    return bool(away.min() > 0.35 * away.max())
+
+
+def _nods(curve: np.ndarray, row: list[Stroke], fps: float) -> HeadEvent | None:
+    """Strokes to one side, whichever has more of them; down where both have as many."""
+    ahead, back = ([s for s in row if s[1] == sign] for sign in (1, -1))
+    main, sign = (ahead, 1.0) if len(ahead) >= len(back) else (back, -1.0)
+    if not main:
+        return None
+    reach = float(np.median([s[2] for s in main]))
+    period_s = float(np.diff([s[0] for s in main]).mean() / fps) if len(main) > 1 else (main[0][4] - main[0][3]) / fps
+    start_s, end_s = max(0.0, main[0][3] / fps), min(len(curve) / fps, main[-1][4] / fps)
+    return HeadEvent(axis="pitch", pattern="stroke", degrees=sign * reach, start_s=start_s, end_s=end_s, count=len(main), period_s=period_s)
+
+
+def _circles(smooth: np.ndarray, fps: float) -> list[HeadEvent]:
+    """Pitch and roll that go round together."""
+    path = (smooth - resting_pose(smooth, fps))[:, [2, 0]]
+    return [
+        HeadEvent(
+            axis="pitch",
+            pattern="circle",
+            degrees=o.radius,
+            start_s=o.start_s,
+            end_s=o.end_s,
+            count=o.turns,
+            period_s=(o.end_s - o.start_s) / o.turns,
+        )
+        for o in orbits(path, _CIRCLE_DEG, fps)
+    ]
+
+
+def _trembles(angles_deg: np.ndarray, fps: float) -> list[HeadEvent]:
+    """Small quick shaking about the yaw axis, too quick to be counted."""
+    quick = angles_deg - gaussian_filter1d(angles_deg, _TREMBLE_S * fps, axis=0, mode="nearest")
+    reach = np.sqrt(2.0 * gaussian_filter1d(quick**2, 0.16 * fps, axis=0, mode="nearest"))
+    limits = Hysteresis(high=np.array([_TREMBLE_DEG[0]]), low=np.array([0.6 * _TREMBLE_DEG[0]]), gap_s=0.3)
+    events = []
+    for r in find_runs(reach[:, 1:2], limits, fps):
+        first, last = int(r.onset_s * fps), max(int(r.onset_s * fps) + 2, int(r.end_s * fps))
+        part = quick[first:last]
+        crossings = np.count_nonzero(part[1:, 1] * part[:-1, 1] < 0) * fps / len(part)
+        quickest = part.std(axis=0).argmax() == 1
+        if r.end_s - r.onset_s >= 0.5 and crossings >= _TREMBLE_CROSSINGS_HZ and quickest and r.height < _TREMBLE_DEG[1]:
+            events.append(HeadEvent(axis="yaw", pattern="tremble", degrees=r.height, start_s=r.onset_s, end_s=r.end_s, period_s=2.0 / crossings))
+    return events
 
 
 def _bridge(curve: np.ndarray, event: HeadEvent, fps: float) -> None:
@@ -151,7 +212,7 @@ def _poses(calm: np.ndarray, fps: float) -> list[HeadEvent]:
     return [
         HeadEvent(
             axis=AXES[r.column % 3],
-            pattern="pose",
+            pattern="drop" if r.column == 0 and _drops(r) else "pose",
             degrees=r.height * (1.0 if r.column < 3 else -1.0),
             start_s=r.onset_s,
             end_s=r.end_s,
@@ -160,3 +221,8 @@ def _poses(calm: np.ndarray, fps: float) -> list[HeadEvent]:
         for r in runs
         if r.end_s - r.onset_s >= _POSE_SHORTEST_S
     ]
+
+
+def _drops(run: Run) -> bool:
+    """Whether a head sinks slowly and starts up again."""
+    return run.fall_s < _STARTLE_S and run.rise_s > 3.0 * run.fall_s and run.rise_s > 0.5

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import grey_opening
+from scipy.ndimage import gaussian_filter1d, grey_opening
 from scipy.signal import find_peaks
 
 _BLINK_S, _WINK_S = 0.5, 1.1
@@ -18,6 +18,8 @@ _BLINK, _WINK = 0.3, 0.3
 "Least closure of a blink, and of one lid beyond the other in a wink."
 _RUN_S = 0.9
 "Blinks this close to one another are one event with a count."
+_FLUTTER_HZ, _MOST_BLINKS, _FLUTTER_S = 4.2, 5, 0.15
+"Lids flutter from this rate on, or a slower one where there are so many; under this smoothing they are half closed."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +60,19 @@ def read_lids(closure: np.ndarray, fps: float) -> Lids:
         wink = beyond[:, k] - held
         slow[:, k] += held
         events += _in_rows(wink, _WINK, side, fps)
-    return Lids(slow=slow, events=tuple(sorted(events, key=lambda e: (e.start_s, e.side))))
+    flutters = [e for e in events if _flutters(e)]
+    for e in flutters:
+        span = slice(int(e.start_s * fps), int(np.ceil(e.end_s * fps)) + 1)
+        slow[span] = gaussian_filter1d(closure, _FLUTTER_S * fps, axis=0, mode="nearest")[span]
+    return Lids(slow=slow, events=tuple(sorted((e for e in events if e not in flutters), key=lambda e: (e.start_s, e.side))))
+
+
+def _flutters(event: LidEvent) -> bool:
+    """Whether lids tremble: more bumps, or quicker ones, than anybody blinks on purpose."""
+    if event.side != "both" or event.count < 3:
+        return False
+    hz = (event.count - 1) / (event.instants_s[-1] - event.instants_s[0])
+    return hz > _FLUTTER_HZ or (event.count >= _MOST_BLINKS and hz > 0.6 * _FLUTTER_HZ)
 
 
 def _opened(curve: np.ndarray, width_s: float, fps: float) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 
 from tdmm_core.domain.script import Direction, Event, Tempo
 from tdmm_core.performance.face_events import FaceEvent
-from tdmm_core.performance.gaze_events import GazeEvent
+from tdmm_core.performance.gaze_glances import GazeEvent
 from tdmm_core.performance.head_events import HeadEvent
 from tdmm_core.performance.label import Label
 from tdmm_core.performance.lexicon import Lexicon
@@ -58,10 +58,16 @@ def head_event(found: HeadEvent, lexicon: Lexicon, duration_s: float) -> Event |
 
 
 def _head_label(found: HeadEvent, lexicon: Lexicon) -> tuple[Label | None, Direction]:
-    pattern = {"stroke": ("repeat",), "swing": ("swing", "repeat"), "pose": ("hold",)}[found.pattern]
+    pattern = {
+        "stroke": ("repeat",), "swing": ("swing", "repeat"), "circle": ("circle",), "tremble": ("sway",), "pose": ("hold",), "drop": ("hold",),
+    }[found.pattern]  # fmt: skip
     for label in lexicon.labels.values():
         reach = label.head.get(found.axis, 0.0)
-        if label.kind != "head" or label.pattern not in pattern or set(label.head) != {found.axis} or label.units:
+        if label.kind != "head" or label.pattern not in pattern or (found.pattern == "drop") != bool(label.stages):
+            continue
+        if found.pattern in ("circle", "tremble", "drop"):
+            return label, ""
+        if set(label.head) != {found.axis} or label.units or (found.pattern == "swing" and found.axis == "pitch" and label.pattern != "swing"):
             continue
         if found.pattern == "swing" or (label.directions and found.pattern == "pose"):
             same = (reach > 0) == (found.degrees > 0)
@@ -72,22 +78,32 @@ def _head_label(found: HeadEvent, lexicon: Lexicon) -> tuple[Label | None, Direc
 
 
 def gaze_event(found: GazeEvent, lexicon: Lexicon, duration_s: float) -> Event | None:
-    """What the eyes do under the label of that pattern; None where the lexicon has no word for it."""
-    wanted = {"glance": "hold", "crossed": "hold", "roll": "roll", "dart": "dart"}[found.pattern]
+    """What the eyes do under the label that does the same; None where the lexicon has no word for it."""
     start_s, end_s = _within(found.start_s, found.end_s, duration_s)
     for label in lexicon.labels.values():
-        if label.kind != "gaze" or label.pattern != wanted or (found.pattern == "crossed") != _crosses(label):
-            continue
-        if (found.pattern == "glance") != bool(label.directions):
-            continue
-        full = max(label.units.values())
-        intensity = _share(found.reach / full) if label.graded else 1.0
-        return Event(kind="gaze", label=label.name, start_s=start_s, end_s=end_s, intensity=intensity, direction=found.direction)  # type: ignore[arg-type]
+        if label.kind == "gaze" and _does(label) == found.pattern:
+            full = max(v for u, v in label.units.items() if u.startswith("eyeLook"))
+            return Event(
+                kind="gaze", label=label.name, start_s=start_s, end_s=end_s, intensity=_share(found.reach / full) if label.graded else 1.0,
+                direction=found.direction if label.directions else "", count=found.count if label.countable else 1,
+            )  # type: ignore[arg-type]  # fmt: skip
     return None
 
 
-def _crosses(label: Label) -> bool:
-    return label.pattern == "hold" and min(label.units.get(f"eyeLookIn{s}", 0.0) for s in ("Left", "Right")) > 0.5
+def _does(label: Label) -> str:
+    """The pattern of a gaze label, in the words of `gaze_glances.GazeEvent`; empty for what is told from the face."""
+    simple = {"roll": "roll", "dart": "dart", "circle": "circle", "sway": "sweep", "repeat": "measure"}
+    looks = {place: min(label.units.get(f"eyeLook{place}{s}", 0.0) for s in ("Left", "Right")) for place in ("In", "Out", "Up", "Down")}
+    aside = min(label.units.get("eyeLookOutLeft", 0.0), label.units.get("eyeLookInRight", 0.0))
+    if label.pattern in simple:
+        return "" if label.pattern == "repeat" and label.directions else simple[label.pattern]
+    if label.stages:
+        return "read"
+    if looks["In"] > 0.3 or looks["Out"] > 0.3:
+        return "crossed" if looks["In"] > looks["Out"] else "diverged"
+    if aside > 0.3 and max(looks["Up"], looks["Down"]) < 0.3:
+        return "sidelong" if label.head else "glance"
+    return "raised" if looks["Up"] > 0.5 and aside < 0.3 else ""
 
 
 def lid_event(found: LidEvent, duration_s: float) -> Event:

@@ -14,7 +14,8 @@ from tdmm_core.domain.motion import FaceMotion
 from tdmm_core.domain.script import Event, Script
 from tdmm_core.performance.face_events import FaceEvent, face_events
 from tdmm_core.performance.families import faces
-from tdmm_core.performance.gaze_events import GazeEvent, gaze_events
+from tdmm_core.performance.gaze_events import gaze_events
+from tdmm_core.performance.gaze_glances import GazeEvent
 from tdmm_core.performance.head_events import HeadEvent, head_angles, head_events, resting_pose
 from tdmm_core.performance.lexicon import load_lexicon
 from tdmm_core.performance.lid_events import LidEvent, read_lids
@@ -59,10 +60,17 @@ def read_closely(motion: FaceMotion) -> Reading:
     head, gaze = head_events(angles, fps), gaze_events(curves, angles - resting_pose(angles, fps), fps)
     found = face_events(active, faces(), _known(speech, curves.shape, fps))
     found = tuple(f for f in found if not f.label.counts_lids)  # the face that comes along with a wink
+    speech = tuple(s for s in speech if not _sneezed(s, found))
     return Reading(
         script=_script(motion.duration_s, found, head, gaze, lids.events, speech),
         units=unit_events(active), faces=found, head=head, gaze=gaze, lids=lids.events, speech=speech, rest=active.rest,
     )  # fmt: skip
+
+
+def _sneezed(speech: SpeechEvent, found: tuple[FaceEvent, ...]) -> bool:
+    """Whether a face that goes through stages of its own explains what looked like a word."""
+    length = speech.end_s - speech.start_s
+    return any(f.label.stages and min(f.end_s, speech.end_s) - max(f.onset_s, speech.start_s) > 0.6 * length for f in found)
 
 
 def _known(speech: tuple[SpeechEvent, ...], shape: tuple[int, int], fps: float) -> np.ndarray:

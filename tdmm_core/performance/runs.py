@@ -37,6 +37,8 @@ class Run:
     "When it is back at rest, or the end of the clip."
     rise_s: float
     "From 25 to 80 % of the apex."
+    fall_s: float
+    "From 80 to 25 %."
     height: float
     "Of the apex."
 
@@ -105,6 +107,7 @@ def _measured(level: np.ndarray, place: Stretch, fps: float) -> Run:
         apex_s=(start + int(run.argmax())) / fps,
         end_s=last_s if held else min(last_s, (stop - 1 - _foot(run[::-1])) / fps),
         rise_s=(first_over(run, _LATE) - first_over(run, _AT_REST)) / fps,
+        fall_s=(first_over(run[::-1], _LATE) - first_over(run[::-1], _AT_REST)) / fps,
         height=float(run.max()),
     )
 

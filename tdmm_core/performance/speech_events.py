@@ -23,8 +23,8 @@ _ARTICULATORS = [INDEX[u] for n in ("jawOpen", "mouthClose", "mouthFunnel", "mou
 _WINDOW_S = 0.8
 _FAST_S, _SLOW_S = 0.04, 0.16
 "Smoothings between which speech lies: about 2 to 8 Hz."
-_LEAST_MOTION, _LEAST_MODES, _LEAST_REVERSALS = 0.06, 1.5, 10.0
-"Root of the summed variance, number of independent motions, and reversals a second over all mouth units."
+_LEAST, _LEAST_IN_WORDS = (0.05, 1.5, 8.0), (0.14, 1.08, 12.0)
+"Root of the summed variance, number of independent motions, reversals a second over all mouth units; of speech, and of clear single words."
 _CLEAR = 0.015
 "Smallest reversal."
 _PAUSE_S, _SHORTEST_S = 0.9, 0.6
@@ -76,7 +76,8 @@ def _speaks(quick: np.ndarray, starts: np.ndarray, window: int) -> np.ndarray:
     modes = whole**2 / np.maximum((spread**2).sum(axis=(1, 2)), 1e-12)
     turned = (cuts[..., 1:] * cuts[..., :-1] < 0) & (np.abs(cuts[..., 1:] - cuts[..., :-1]) > _CLEAR)
     reversals = turned.sum(axis=(1, 2)) / _WINDOW_S
-    return (np.sqrt(whole) > _LEAST_MOTION) & (modes > _LEAST_MODES) & (reversals > _LEAST_REVERSALS)
+    measures = np.stack([np.sqrt(whole), modes, reversals], axis=1)
+    return (measures > _LEAST).all(axis=1) | (measures > _LEAST_IN_WORDS).all(axis=1)
 
 
 def _joined(starts: np.ndarray, window: int, fps: float) -> list[tuple[int, int]]:

