@@ -78,7 +78,7 @@ def test_repetitions_are_counted(name, given, count):
 def test_directions_are_those_of_the_subject(name, direction):
     for seed in range(5):
         found = [e for e in read(perform(script_of(name, direction=direction), seed=seed)).events if e.label == name]
-        assert {e.direction for e in found if e.intensity > 0.3} == {direction}, seed
+        assert {e.direction for e in found if e.intensity > 0.4} == {direction}, seed  # smaller shifts are the face's own
 
 
 def test_counted_lids_are_counted(clips, readings):
