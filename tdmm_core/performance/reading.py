@@ -60,17 +60,17 @@ def read_closely(motion: FaceMotion) -> Reading:
     head, gaze = head_events(angles, fps), gaze_events(curves, angles - resting_pose(angles, fps), fps)
     found = face_events(active, faces(), _known(speech, curves.shape, fps))
     found = tuple(f for f in found if not f.label.counts_lids)  # the face that comes along with a wink
-    speech = tuple(s for s in speech if not _sneezed(s, found))
+    speech = tuple(s for s in speech if not _otherwise_moved(s, found))
     return Reading(
         script=_script(motion.duration_s, found, head, gaze, lids.events, speech),
         units=unit_events(active), faces=found, head=head, gaze=gaze, lids=lids.events, speech=speech, rest=active.rest,
     )  # fmt: skip
 
 
-def _sneezed(speech: SpeechEvent, found: tuple[FaceEvent, ...]) -> bool:
-    """Whether a face that goes through stages of its own explains what looked like a word."""
+def _otherwise_moved(speech: SpeechEvent, found: tuple[FaceEvent, ...]) -> bool:
+    """Whether a face that shakes or goes through stages of its own, a laugh or a sneeze, explains what looked like words."""
     length = speech.end_s - speech.start_s
-    return any(f.label.stages and min(f.end_s, speech.end_s) - max(f.onset_s, speech.start_s) > 0.6 * length for f in found)
+    return any((f.label.stages or f.label.rhythm) and min(f.end_s, speech.end_s) - max(f.onset_s, speech.start_s) > 0.6 * length for f in found)
 
 
 def _known(speech: tuple[SpeechEvent, ...], shape: tuple[int, int], fps: float) -> np.ndarray:
