@@ -32,6 +32,7 @@ _STARTS, _LASTS = 11.0, 3.0
 "Misfit that a new event must save, and that a label must save in every further stretch."
 _FULL_S = 0.4
 "Shorter stretches count less."
+_FLASH_S = 0.8
 _BEAT = 0.35
 "Prominence of a repetition, as a share of the strongest."
 _PERIODS, _STAGES_GAP_S, _HOLD_GAP_S = 0.9, 0.7, 0.2
@@ -148,7 +149,9 @@ def _spans(chosen: list[Mixture], cuts: np.ndarray) -> list[_Span]:
 
 
 def _event(active: Activity, steady: np.ndarray, faces: Faces, span: _Span) -> FaceEvent:
-    """Times of a label from how much of its own pattern the curves show around its stretches."""
+    """Times of a label from how much of its own pattern the curves show around its stretches; what lasts is no flash."""
+    if span.last - span.first > _FLASH_S * active.fps:
+        span = replace(span, row=faces.lasting[span.row])
     level, fps, pattern = active.level, active.fps, faces.patterns[span.row]
     course = steady @ pattern / float(pattern @ pattern)
     inside = course[span.first : span.last]

@@ -31,6 +31,8 @@ class Faces:
     "(N, 52) units at intensity 1, in the order of `units.UNITS`."
     bounds: np.ndarray
     "(N, 2) least and most share of full strength at which each can be read."
+    lasting: tuple[int, ...]
+    "(N,) for a flash the row of its family that is most like it and lasts; every other row's own number."
 
 
 @cache
@@ -49,10 +51,12 @@ def faces_of(lexicon: Lexicon) -> Faces:
         for shown in ([s.units for s in label.stages] or [label.units])
     ]
     rows = [row for row in rows if row[2].any()]
+    labels, patterns = tuple(r[0] for r in rows), np.stack([r[2] for r in rows])
     return Faces(
-        labels=tuple(r[0] for r in rows),
+        labels=labels,
         sides=tuple(r[1] for r in rows),  # type: ignore[misc]
-        patterns=np.stack([r[2] for r in rows]),
+        patterns=patterns,
+        lasting=_lasting(labels, patterns),
         bounds=np.array([_GRADED if r[0].graded or _comes_and_goes(r[0]) else _UNGRADED for r in rows]),
     )
 
@@ -62,6 +66,15 @@ def _is_face(label: Label) -> bool:
     if label.kind == "gaze":
         return not label.stages and max((v for u, v in label.units.items() if u.startswith("eyeLook")), default=0.0) < _LOOKS_AWAY
     return label.kind in ("expression", "action") and label.pattern not in _NEVER_FACES and not label.spoken
+
+
+def _lasting(labels: tuple[Label, ...], patterns: np.ndarray) -> tuple[int, ...]:
+    unit = patterns / np.linalg.norm(patterns, axis=1, keepdims=True)
+    found = []
+    for row, label in enumerate(labels):
+        kin = [k for k, other in enumerate(labels) if other.family == label.family and not other.brief]
+        found.append(max(kin, key=lambda k: float(unit[k] @ unit[row])) if label.brief and kin else row)
+    return tuple(found)
 
 
 def _comes_and_goes(label: Label) -> bool:
