@@ -1,4 +1,4 @@
-"""Which labels can be seen at once: no shared place of the face, no two gazes, speech under a face that leaves it the lips. Draws nothing."""
+"""Which labels can be seen at once: no shared place of the face, no two gazes, nothing undone, speech under a face with free lips. Draws nothing."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from functools import cache
 from tdmm_core.performance.lexicon import Label, Lexicon
 
 _BUSY_LIPS = ("jawOpen", "mouthPressLeft", "mouthFunnel", "mouthPucker", "mouthRollLower", "mouthShrugLower", "tongueOut", "cheekPuff")
+_UNDOES = (("eyeWide", "eyeBlink"), ("mouthFrown", "mouthSmile"), ("mouthStretch", "mouthPucker"), ("mouthPress", "jawOpen"))
+"Units that undo one another: where one shows, the other cannot."
 
 
 @cache
@@ -43,7 +45,10 @@ def _spoken_under(a: Label, b: Label) -> bool:
 
 def _parts(label: Label, close: bool) -> set[str]:
     """Units, or coarse places, that a label takes up."""
-    parts = {unit if close else _place(unit) for unit, strength in label.units.items() if strength >= 0.25}
+    shown = [unit for unit, strength in label.units.items() if strength >= 0.25]
+    parts = {unit if close else _place(unit) for unit in shown}
+    if close:
+        parts |= {f"{pair[0]} or {pair[1]}" for unit in shown for pair in _UNDOES if unit.startswith(pair)}
     parts |= {f"head {axis}" for axis, degrees in label.head.items() if abs(degrees) >= 6}
     return parts
 

@@ -139,6 +139,11 @@ def test_what_cannot_be_seen_at_once_is_not_compatible():
         assert compatible(LEXICON.label(a), LEXICON.label(b)) is expected, (a, b)
 
 
+def test_what_undoes_the_other_does_not_blend():
+    for a, b in (("unblinking stare", "closed eyes"), ("smile", "downturned mouth"), ("kiss", "stretched mouth")):
+        assert not compatible(LEXICON.label(a), LEXICON.label(b), close=True), (a, b)
+
+
 @pytest.mark.parametrize("close", [False, True])
 def test_the_table_of_company_says_what_pairs_say(close):
     labels = list(LEXICON.labels.values())
