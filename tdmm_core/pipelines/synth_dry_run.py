@@ -76,12 +76,12 @@ def dry_run(output: Path, run: Run, *, config: SynthConfig, door: Door, shard: S
         prompts=[{"id": r.id, "seed": r.seed, "prompt": r.prompt} for r in left],
         gpu_hours=_hours(cost, len(left)),
         price_usd=round(cost.price_per_s * generation.duration_s * len(left), 2),
-        cost_source=f"{cost.source}; with the settings that the authors show",
+        cost_source=cost.source,
     )
 
 
 def _hours(cost: Cost, count: int) -> tuple[float, float]:
-    return round(cost.low_min * count / 60, 2), round(cost.high_min * count / 60, 2)
+    return round(cost.low_min * count / 60, 4), round(cost.high_min * count / 60, 4)
 
 
 def _done(place: Place) -> set[str]:

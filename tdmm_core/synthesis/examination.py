@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from tdmm_core.errors import InputError
-from tdmm_core.video.reader import open_video, read_frames
+from tdmm_core.video.reader import Video, open_video, read_frames
 
 _LOOKS = 6
 _FLAT = 2.0
@@ -26,9 +26,16 @@ class Seen:
     size_px: tuple[int, int]
 
 
+def whole(video: Video) -> bool:
+    """Whether a video holds as many frames as it says."""
+    return video.num_frames >= video.promised[0]
+
+
 def examine(path: Path) -> Seen:
-    """Look at some frames of a video. Raises InputError where it cannot be read, is one plain colour throughout, or never changes."""
+    """Look at some frames of a video. Raises InputError where it cannot be read, is cut off, of one plain colour, or never changes."""
     video = open_video(path)
+    if not whole(video):
+        raise InputError(f"{path}: is cut off: {video.num_frames} of {video.promised[0]} frames are there")
     rate = min(999.0, max(_LOOKS / video.duration_s, 1e-3))
     looks = [frame.astype(np.int16) for _, frame in read_frames(path, fps=rate)]
     if max(float(frame.mean(axis=2).std()) for frame in looks) < _FLAT:

@@ -18,6 +18,8 @@ from tdmm_core.synthesis.wording import video_prompt
 
 SEED_LIMIT = 2**31
 "Above the seeds that every generator takes."
+_SHORTEST = 0.5
+"Share of the frames asked for that a video must have: services round lengths, but half of it is another clip."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +84,8 @@ def row_of(planned: PlannedClip, request: Request, outcome: Outcome, generation:
         seen = examine(path)
     except TdmmError as e:
         return CorpusClip(**row, status="failed", error=f"failed: {str(e).replace(str(path), path.name)}")  # type: ignore[arg-type]
+    if seen.num_frames < _SHORTEST * generation.num_frames:
+        return CorpusClip(**row, status="failed", error=f"failed: {seen.num_frames} frames came of {generation.num_frames}")  # type: ignore[arg-type]
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     video = f"{folder.name}/{path.name}"
     row["fps"] = seen.fps

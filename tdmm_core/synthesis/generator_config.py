@@ -31,7 +31,7 @@ class GeneratorConfig:
     "What must not be seen."
     batch_size: int = 32
     "Clips that one start of a launcher makes with one seed, at least 1."
-    timeout_s: float = 3600.0
+    timeout_s: float | None = None
     "Seconds after which a clip is given up and recorded as failed, above 0."
 
     def __post_init__(self) -> None:

@@ -76,6 +76,8 @@ class Generation:
         return json.dumps({**self.settings(), "prompt": prompt}, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
+_FAST = 0.15
+"US dollars for a second of Veo's fast models."
 _WAN = "Wan-AI/Wan2."
 _KNOWN: Mapping[str, Generation] = {
     g.backend: g
@@ -125,13 +127,27 @@ def resolve(backend: str, config: GeneratorConfig, *, model: str | None = None) 
         raise InputError(f"--backend: expected one of {', '.join(BACKENDS)}, got {backend!r}; any other video model: --backend diffusers --model ID")
     known = _KNOWN[backend]
     given = {k: v for k, v in asdict(config).items() if v is not None}
-    if known.timeout_s != GeneratorConfig.timeout_s and config.timeout_s == GeneratorConfig.timeout_s:
-        del given["timeout_s"]
     found = replace(known, **given, model=model or known.model)
     if not found.model:
         raise InputError(f"--backend {backend}: expected --model with the hub id or folder of a text-to-video pipeline of diffusers")
     _check(found)
-    return found
+    return replace(found, cost=_cost(found, known))
+
+
+def _cost(found: Generation, known: Generation) -> Cost:
+    """What a clip costs with changed settings: in proportion to steps, frames and pixels, though attention makes longer ones dearer still."""
+    cost, notes = known.cost, []
+    if found.kind == "service":
+        if "fast" in found.model:
+            cost, notes = replace(cost, price_per_s=_FAST), ["its fast model"]
+    else:
+        work = [(g.steps or 1) * g.num_frames * g.width_px * g.height_px for g in (found, known)]
+        share = work[0] / work[1]
+        cost = replace(cost, low_min=cost.low_min * share, high_min=cost.high_min * share)
+        notes = [f"times {share:.2g} for steps, frames and pixels"] if abs(share - 1) > 0.01 else []
+    if known.model and found.model != known.model and not notes:
+        notes = [f"of {known.model}; {found.name} may differ"]
+    return replace(cost, source="; ".join([cost.source, *notes]))
 
 
 def planned_with(config: SynthConfig, generation: Generation) -> SynthConfig:

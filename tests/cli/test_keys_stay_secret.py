@@ -22,7 +22,7 @@ KEY = "canary-c0ffee-77"
 
 @pytest.fixture
 def server(tmp_path):
-    write_video(tmp_path / "v.mp4", np.random.default_rng(0).integers(0, 255, (12, 48, 64, 3), dtype=np.uint8), fps=24)
+    write_video(tmp_path / "v.mp4", np.random.default_rng(0).integers(0, 255, (80, 48, 64, 3), dtype=np.uint8), fps=24)
     made = VeoServer((tmp_path / "v.mp4").read_bytes(), KEY)
     yield made
     made.close()

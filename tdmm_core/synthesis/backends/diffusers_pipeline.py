@@ -8,7 +8,8 @@ from __future__ import annotations
 import gc
 import hashlib
 import inspect
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,7 @@ class DiffusersGenerator:
         """Raises MissingPartError where diffusers or the model is not here, InputError for a model that makes no video from text."""
         self._generation, self._device = generation, resolve_device(device)
         self._pipeline, self.revision = _load(generation.model, self._device)
+        self._known = frozenset(inspect.signature(self._pipeline.__call__).parameters)
         self._arguments = _arguments(self._pipeline, generation)
 
     def generate(self, requests: Sequence[Request], folder: Path) -> Iterator[Outcome]:
@@ -46,6 +48,9 @@ class DiffusersGenerator:
         for request in requests:
             try:
                 frames = self._frames(request)
+            except TimeoutError as e:
+                yield Outcome(id=request.id, error=f"timeout: {e}")
+                continue
             except torch.OutOfMemoryError as e:
                 size = f"{self._generation.width_px}x{self._generation.height_px}"
                 raise InputError(
@@ -70,9 +75,22 @@ class DiffusersGenerator:
         told = {"prompt": request.prompt, "generator": chance, "output_type": "np", **self._arguments}
         if "negative_prompt" in self._arguments:
             told["negative_prompt"] = request.negative_prompt
+        if "callback_on_step_end" in self._known:
+            told["callback_on_step_end"] = self._impatience()
         with torch.inference_mode():
             frames = self._pipeline(**told).frames
         return np.asarray(frames[0], np.float32)
+
+    def _impatience(self) -> Callable[..., dict[str, object]]:
+        """Ends a clip between two steps when its time is over."""
+        until, limit_s = time.monotonic() + self._generation.timeout_s, self._generation.timeout_s
+
+        def look(pipeline: object, step: int, timestep: object, tensors: dict[str, object]) -> dict[str, object]:
+            if time.monotonic() > until:
+                raise TimeoutError(f"not done after {limit_s:g} s, at step {step + 1}")
+            return tensors
+
+        return look
 
 
 def _pictures(frames: np.ndarray) -> Iterator[np.ndarray]:

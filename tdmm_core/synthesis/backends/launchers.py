@@ -21,6 +21,7 @@ from typing import Protocol
 
 from tdmm_core.errors import InputError, MissingPartError, TdmmError
 from tdmm_core.runtime.keys import without_secrets
+from tdmm_core.synthesis.examination import whole
 from tdmm_core.synthesis.generation import Outcome, Request
 from tdmm_core.synthesis.known import Generation
 from tdmm_core.video.reader import open_video
@@ -109,7 +110,8 @@ class LauncherGenerator:
         """Take over a video that is whole."""
         made = self.project.video(index, request, work.resolve())
         try:
-            open_video(made)
+            if not whole(open_video(made)):
+                return False
         except TdmmError:
             return False
         os.replace(made, folder / f"{request.id}.mp4")

@@ -84,6 +84,11 @@ def test_a_clip_that_fails_leaves_the_others(generator, requests, tmp_path, monk
     assert [p.name for p in tmp_path.iterdir()] == ["000000.mp4"]
 
 
+def test_a_clip_that_takes_too_long_is_given_up(tiny_wan, requests, tmp_path):
+    hasty = DiffusersGenerator(resolve("wan2.1", replace(SMALL, timeout_s=1e-3), model=str(tiny_wan)), device="cpu")
+    assert [o.error for o in hasty.generate(requests[:1], tmp_path)] == ["timeout: not done after 0.001 s, at step 1"]
+
+
 def test_memory_that_runs_out_ends_the_run(generator, requests, tmp_path, monkeypatch):
     import torch
 
