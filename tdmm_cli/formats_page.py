@@ -65,6 +65,22 @@ reads: UTF\\-8, separated by comma, semicolon or tab, with a header. Columns: fi
 label (a word of the lexicon, or any other), caption (or prompt, sentence, text, description), paraphrases (with | between them), intensity (0 to 1,
 percent, or a word such as strong), subject, gender (female, male), split (train, validation, test), licence, talking (yes). file and label or caption
 are needed; other columns are passed over.
+.SH FACE MODELS
+.B open\\-head\\-1
+is carried by the package: expression holds the 52 ARKit units, 0 to 1.
+.PP
+.BR flame\\-2020 ", " flame\\-2023 " and " flame\\-2023\\-open
+are read from your own file, .pkl as it is published or .npz with the same keys (v_template, f, shapedirs, posedirs, weights, J_regressor,
+kintree_table), named once by
+.BR "\\-\\-face\\-model flame:FILE" .
+Pickles are read by an interpreter of their own that knows arrays, sparse matrices and the chumpy shell; nothing in a file is executed. The edition
+is told by the SHA\\-256 of the published files, or by a text under the key edition; a file that is neither is named with its edition,
+flame\\-2020:FILE. The digest is that of the geometry, so that .pkl and .npz of one model are one face model. shape is columns 0 to 299 of shapedirs,
+expression columns 300 to 399; posing is FLAME's own, with translation after it. Eyelids, where a basis was named with
+.BR \\-\\-eyelids ,
+close before the joints turn. Fits have no neck_pose (it is zero): one camera cannot tell it from the head. Masks are measured from motion: lips lie within
+10 mm of where the mouth parts when the jaw opens, lids within 5 mm of an eyeball, the face is the front that expressions or the jaw usually
+move by 1 mm.
 .SH MODEL FOLDERS
 config.json, model.safetensors and tdmm.json, which carries the header above.
 .SH SEE ALSO

@@ -19,6 +19,8 @@ _TOUCH_M, _APART_M = 0.006, 0.012
 "Lips touch when the mouth is closed, and are this far apart when it is wide open."
 _LIP_M = 0.010
 "From the slit to the lips' rim."
+_INSIDE_M = 0.03
+"The mouth's hole is no farther than this from the middle of the lips."
 _LID_M = 0.005
 "Lids lie this near to the eyeball."
 _MOVES_M = 0.001
@@ -81,7 +83,10 @@ def _mouth_backing(vertices: np.ndarray, triangles: np.ndarray, lips: np.ndarray
 
     FLAME has nothing behind the lips; a drawing that showed what lies behind the head through an open mouth would be no face.
     """
-    loops = [loop for loop in _holes(triangles) if lips[loop].mean() > 0.8]
+    if not lips.any():
+        return np.zeros((0, 3), np.int32)
+    mouth = vertices[lips].mean(axis=0)
+    loops = [loop for loop in _holes(triangles) if np.linalg.norm(vertices[loop].mean(axis=0) - mouth) < _INSIDE_M]
     if not loops:
         return np.zeros((0, 3), np.int32)
     loop = np.array(max(loops, key=len))

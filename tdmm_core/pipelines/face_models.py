@@ -72,6 +72,24 @@ def find_face_model(name: str, digest: str = "") -> MorphableModel:
     return _found(found[0])
 
 
+def face_file_facts(path: Path) -> dict[str, object] | None:
+    """What a FLAME file holds, without remembering it; None for a pickled or npz file of something else. Raises InputError for a refused one."""
+    arrays = read_arrays(path)
+    if not {"v_template", "shapedirs", "posedirs"} <= set(arrays):
+        return None
+    edition = edition_of(file_digest(path), arrays)
+    model = _assembled(path, arrays, edition or "flame")
+    return {
+        "edition": edition or f"none of the published files; say it when naming: --face-model {EDITIONS[0]}:{path}",
+        "vertices": model.num_vertices,
+        "triangles": len(model.triangles),
+        "shape": f"{model.num_shape} coefficients",
+        "expression": f"{model.num_expression} coefficients",
+        "geometry": model.digest,
+        "named here": "yes" if model.digest in named_files() else "no",
+    }
+
+
 def landmark_file(digest: str) -> Path | None:
     """The landmark embedding that was named with a face model; None where there is none."""
     entry = named_files().get(digest)

@@ -22,10 +22,11 @@ from tdmm_core.artifacts.verify import verify as verify_artifact
 from tdmm_core.domain.motion import BRIDGED, HELD
 from tdmm_core.errors import InputError
 from tdmm_core.exchange.npz import read_npz
-from tdmm_core.pipelines.face_models import known_face_models
+from tdmm_core.pipelines.face_models import face_file_facts, known_face_models
 from tdmm_core.pipelines.installation import Installation, inspect_installation
 from tdmm_core.pipelines.motion_input import is_take, read_take
 
+_FACE_FILES = (".pkl", ".npz")
 __all__ = ["FileFacts", "Installation", "inspect", "inspect_installation"]
 
 
@@ -35,7 +36,7 @@ class FileFacts:
 
     path: str
     kind: str
-    "corpus, motion, tokens, text, report, the kind of a model, npz, csv or video."
+    "corpus, motion, tokens, text, report, the kind of a model, face-model, npz, csv or video."
     what: str
     "The kind in words."
     digest: str
@@ -68,6 +69,9 @@ def inspect(path: Path | str, *, verify: bool = False) -> FileFacts:
     if path.is_dir():
         return _model(path, verify=verify)
     check_exists(path)
+    if path.suffix.lower() in _FACE_FILES and (facts := face_file_facts(path)) is not None:
+        what = "a FLAME model file; tdmm info --face-model flame:FILE names it for later commands"
+        return FileFacts(path=str(path), kind="face-model", what=what, digest=file_digest(path), size_bytes=path.stat().st_size, holds=facts)
     if is_zip(path):
         return _npz(path, verify=verify)
     if is_take(path):

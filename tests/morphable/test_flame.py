@@ -234,3 +234,17 @@ def test_articulation_needs_no_more_than_its_arrays() -> None:
     quarter = np.array([[0, -1.0, 0], [1, 0, 0], [0, 0, 1]])
     made = skinned(arm, np.array([[[2.0, 0, 0]]] * 2), np.tile(arm.joints, (2, 1, 1)), np.array([[np.eye(3), quarter], [quarter, quarter]]))
     assert np.allclose(made[:, 0], [[1, 1, 0], [-1, 1, 0]])
+
+
+def test_nothing_shows_through_an_open_mouth(flame: MorphableModel) -> None:
+    """The drawing closes the mouth's hole by triangles of its own vertices, all facing forward when the jaw is open; the mesh stays FLAME's."""
+    backing = flame.appearance["mouth_backing"]
+    edges = np.concatenate([flame.triangles[:, [0, 1]], flame.triangles[:, [1, 2]], flame.triangles[:, [2, 0]]])
+    held = {(int(a), int(b)) for a, b in edges}
+    border = {a for a, b in held if (b, a) not in held}
+    used = set(np.unique(backing).tolist())
+    assert len(backing) == 28 and len(used) == 30 and used <= border
+    opened = geometry(flame, replace(neutral_motion(flame, 1), jaw_pose=[[0.35, 0, 0]]))[0].astype(float)
+    a, b, c = (opened[backing[:, i]] for i in range(3))
+    normal = np.cross(b - a, c - a)
+    assert normal[:, 2].min() > -1e-7 and normal[:, 2].sum() > 2e-4, "square metres, twice"

@@ -159,3 +159,14 @@ def test_flame_motion_is_measured_with_its_own_mesh_and_floor(file: Path, tmp_pa
     assert figures["shut"]["vertex error, face"]["value"] == pytest.approx(figures["shut"]["vertex error, face"]["floor"]) != 0
     assert figures["shut"]["vertex error, lips"]["value"] > 8 and figures["truth"]["vertex error, lips"]["value"] == 0
     assert figures["shut"]["head rotation error"]["value"] == pytest.approx(np.degrees(0.1), abs=1e-3)
+
+
+def test_info_looks_into_a_flame_file_and_refuses_a_trap(file: Path, tmp_path: Path) -> None:
+    facts = inspect(file)
+    assert facts.kind == "face-model" and facts.holds["geometry"] == made_flame().digest and facts.holds["named here"] == "no"
+    assert "none of the published files" in str(facts.holds["edition"]) and not registry_path().exists()
+    name_face_model(f"flame-2020:{file}")
+    assert inspect(write_flame_npz(tmp_path / "same.npz")).holds["named here"] == "yes"
+    (tmp_path / "trap.pkl").write_bytes(b"cos\nsystem\n(S'touch canary'\ntR.")
+    with pytest.raises(InputError, match="refused"):
+        inspect(tmp_path / "trap.pkl")
