@@ -78,8 +78,8 @@ is told by the SHA\\-256 of the published files, or by a text under the key edit
 flame\\-2020:FILE. The digest is that of the geometry, so that .pkl and .npz of one model are one face model. shape is columns 0 to 299 of shapedirs,
 expression columns 300 to 399; posing is FLAME's own, with translation after it. Eyelids, where a basis was named with
 .BR \\-\\-eyelids ,
-close before the joints turn. Fits have no neck_pose (it is zero): one camera cannot tell it from the head. Masks are measured from motion: lips lie within
-10 mm of where the mouth parts when the jaw opens, lids within 5 mm of an eyeball, the face is the front that expressions or the jaw usually
+close before the joints turn. Fits have no neck_pose (it is zero): one camera cannot tell it from the head. Masks are measured from motion: lips lie
+within 10 mm of where the mouth parts when the jaw opens, lids within 5 mm of an eyeball, the face is the front that expressions or the jaw usually
 move by 1 mm.
 .SH MODEL FOLDERS
 config.json, model.safetensors and tdmm.json, which carries the header above.
