@@ -21,8 +21,10 @@ from tdmm_core.artifacts.tokens import open_tokens
 from tdmm_core.artifacts.verify import verify as verify_artifact
 from tdmm_core.domain.motion import BRIDGED, HELD
 from tdmm_core.errors import InputError
+from tdmm_core.exchange.flame_files import Layout
 from tdmm_core.exchange.npz import read_npz
 from tdmm_core.pipelines.face_models import face_file_facts, known_face_models
+from tdmm_core.pipelines.foreign_motion import foreign_layout
 from tdmm_core.pipelines.installation import Installation, inspect_installation
 from tdmm_core.pipelines.motion_input import is_take, read_take
 
@@ -36,7 +38,7 @@ class FileFacts:
 
     path: str
     kind: str
-    "corpus, motion, tokens, text, report, the kind of a model, face-model, npz, csv or video."
+    "corpus, motion, tokens, text, report, the kind of a model, face-model, npz, csv, flame (parameters of another tool) or video."
     what: str
     "The kind in words."
     digest: str
@@ -69,6 +71,9 @@ def inspect(path: Path | str, *, verify: bool = False) -> FileFacts:
     if path.is_dir():
         return _model(path, verify=verify)
     check_exists(path)
+    layout = foreign_layout(path)
+    if layout is not None:
+        return _foreign(path, layout)
     if path.suffix.lower() in _FACE_FILES and (facts := face_file_facts(path)) is not None:
         what = "a FLAME model file; tdmm info --face-model flame:FILE names it for later commands"
         return FileFacts(path=str(path), kind="face-model", what=what, digest=file_digest(path), size_bytes=path.stat().st_size, holds=facts)
@@ -190,6 +195,12 @@ def _npz(path: Path, *, verify: bool) -> FileFacts:
         holds=holds,
         verified=verify,
     )
+
+
+def _foreign(path: Path, layout: Layout) -> FileFacts:
+    what = f"FLAME parameters of {layout.tool}; tdmm fit makes motion of them"
+    fps: dict[str, object] = {"fps": layout.fps or "not stored: say it with --source-fps"}
+    return FileFacts(path=str(path), kind="flame", what=what, digest=file_digest(path), size_bytes=path.stat().st_size, holds=fps)
 
 
 def _live_link(path: Path) -> FileFacts:

@@ -22,6 +22,7 @@ from tdmm_core.morphable.open_head import load_open_head
 from tdmm_core.pipelines import motion_jobs
 from tdmm_core.pipelines.crossing import Residual, crossed
 from tdmm_core.pipelines.fit_motions import Wish, all_motions, fit_motions, refuse_for_motions, refuse_for_videos
+from tdmm_core.pipelines.inspect import inspect
 from tdmm_core.pipelines.motion_input import read_motion_clips
 from tdmm_core.pipelines.motion_output import write_motion_output
 from tdmm_core.pipelines.run import Run
@@ -83,6 +84,8 @@ def test_other_tools_files_on_the_flame_that_was_named(tmp_path: Path, named: tu
     """By content, whatever the name; without --face-model the only FLAME that is known; straight to ARKit where that is asked for."""
     smirk_file(tmp_path / "result.bin.pkl").rename(tmp_path / "result.bin")
     assert all_motions([tmp_path / "result.bin"])
+    facts = inspect(tmp_path / "result.bin")
+    assert facts.kind == "flame" and "SMIRK script; tdmm fit makes motion" in facts.what and "--source-fps" in str(facts.holds["fps"])
     with pytest.raises(InputError, match="store no frame rate; say the video's: --source-fps 25"):
         fit_motions([tmp_path / "result.bin"], tmp_path / "a.npz", Run(), config=AT_25, wish=Wish())
     fit_motions([tmp_path / "result.bin"], tmp_path / "a.npz", Run(), config=AT_25, wish=Wish(source_fps=30))
