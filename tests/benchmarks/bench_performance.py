@@ -105,6 +105,13 @@ def test_range_speed_and_acceleration(capture: np.ndarray) -> None:
         order = np.argsort(share)
         ends = [f"{UNITS[i]} x{np.exp(share[i]):.1f}" for i in (*order[:5], *order[-5:])]
         print(f"  {what}: least and most against the capture: {', '.join(ends)}")
+    print("  (performances are mostly held or at rest, each unit in a few of 204 labels; the capture never rests). Excursion by excursion:")
+    for what, found in (("capture", bouts(capture)), ("performances", [b for t in takes for b in bouts(t)])):
+        cells = []
+        for name, term in (("rise s", "rise_s"), ("width s", "width_s"), ("haste /s", "haste"), ("size", "size")):
+            low, middle, high = np.quantile([getattr(b, term) for b in found], (0.1, 0.5, 0.9))
+            cells.append(f"{name} {middle:.2f} ({low:.2f} to {high:.2f})")
+        print(f"  {what:13s} {len(found):4d} excursions, median (10 to 90 %): {', '.join(cells)}")
     assert all(np.isfinite(x).all() for pair in rows.values() for x in pair)
 
 

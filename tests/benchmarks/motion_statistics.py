@@ -31,6 +31,8 @@ class Bout:
     "From a tenth to nine tenths of the apex."
     width_s: float
     "Above half of the apex."
+    haste: float
+    "Greatest speed on the way up, as a share of the way each second."
 
     @property
     def size(self) -> float:
@@ -54,7 +56,14 @@ def bouts(units: np.ndarray) -> list[Bout]:
         valley = first + int(size[first : apex + 1].argmin())
         share = (size[valley : apex + 1] - size[valley]) / (size[apex] - size[valley])
         low, high = (int(np.flatnonzero(share <= x)[-1]) for x in (0.1, 0.9))
-        found.append(Bout(pattern=lift[apex] - lift[valley], rise_s=max(1, high - low) / FPS, width_s=float(width) / FPS))
+        found.append(
+            Bout(
+                pattern=lift[apex] - lift[valley],
+                rise_s=max(1, high - low) / FPS,
+                width_s=float(width) / FPS,
+                haste=float(np.diff(share).max() * FPS),
+            )
+        )
         before = int(apex)
     return found
 
