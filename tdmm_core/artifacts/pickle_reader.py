@@ -16,7 +16,7 @@ import numpy as np
 
 from tdmm_core.artifacts.opening import check_exists, is_zip
 from tdmm_core.artifacts.pickle_opcodes import operations
-from tdmm_core.artifacts.pickle_values import Builder, Known, RefusedError, Shell, known, plain_keys
+from tdmm_core.artifacts.pickle_values import Builder, Known, RefusedError, Shell, known, plain_keys, text_checked
 from tdmm_core.errors import InputError
 
 LARGEST_BYTES = 2**30
@@ -91,7 +91,9 @@ def _npy(content: bytes, name: str) -> object:
         kind = header(stream)[2]
         if not kind.hasobject:
             stream.seek(0)
-            return np.lib.format.read_array(stream, allow_pickle=False)
+            return text_checked(np.lib.format.read_array(stream, allow_pickle=False))
+    except RefusedError as e:
+        raise InputError(f"{name}: refused: {e}") from e
     except _BROKEN as e:
         raise InputError(f"{name}: damaged or truncated ({e}); copy it again") from e
     found = parse_pickle(content[stream.tell() :], name)

@@ -130,7 +130,7 @@ class Builder:
             raise RefusedError("an array in it has another size than it says")
         if count == 0:
             return np.zeros(shape, kind)
-        return np.frombuffer(bytes(raw), kind).reshape(shape, order=order)
+        return text_checked(np.frombuffer(bytes(raw), kind).reshape(shape, order=order))
 
     def _bytes(self, text: str) -> bytes:
         self._budget -= len(text)
@@ -152,6 +152,15 @@ class Builder:
             case _:
                 raise RefusedError("a sparse matrix in it lacks a part")
         return made
+
+
+def text_checked(array: np.ndarray) -> np.ndarray:
+    """The array. Raises RefusedError for one of text whose numbers are no characters: numpy would fail on it later, and not as it should."""
+    if array.dtype.kind == "U" and array.size:
+        codes = np.ascontiguousarray(array).reshape(-1).view(np.dtype(np.uint32).newbyteorder(array.dtype.byteorder))
+        if codes.max() > 0x10FFFF:
+            raise RefusedError("text in it is of numbers that are no characters")
+    return array
 
 
 def _checked(form: str) -> str:

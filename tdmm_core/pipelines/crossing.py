@@ -21,6 +21,7 @@ from tdmm_core.fitting.registration import Correspondence, SurfacePoints, load_c
 from tdmm_core.morphable.model import MorphableModel
 from tdmm_core.pipelines.face_models import find_face_model, landmark_file
 from tdmm_core.pipelines.run import Run
+from tdmm_core.runtime.blas import one_blas_thread
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +61,8 @@ def cross_clip(clip: MotionClip, target: MorphableModel, run: Run) -> Crossed:
     shared = shared_points(source, target, run)
     run.progress.start(f"crossing over {clip.clip.id}", clip.motion.num_frames, "frames")
     try:
-        return cross_over(clip.motion, source, target, shared, run.progress.advance)
+        with one_blas_thread():
+            return cross_over(clip.motion, source, target, shared, run.progress.advance)
     finally:
         run.progress.finish()
 

@@ -404,6 +404,16 @@ def test_what_would_be_huge_is_refused(name: str) -> None:
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 40_000, "KB"
 
 
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_text_that_is_no_text_is_refused(order: str, tmp_path: Path) -> None:
+    raw = np.array([65, 0x110000], f"{order}u4").tobytes()
+    with pytest.raises(InputError, match="no characters"):
+        parse_pickle(array_state((1,), f"{order}U2", raw), "x")
+    np.savez(tmp_path / "t.npz", edition=np.frombuffer(raw, f"{order}U2"))
+    with pytest.raises(InputError, match=r"edition\.npy: refused: .*no characters"):
+        read_arrays(tmp_path / "t.npz")
+
+
 def test_shared_parts_are_shared_and_not_unfolded() -> None:
     """A list of lists of lists: small as a file, small in memory."""
     content = b"]q\x00" + b"".join(b"0(" + b"h" + bytes([i]) + (b"h" + bytes([i])) * 9 + b"lq" + bytes([i + 1]) for i in range(60)) + b"."
