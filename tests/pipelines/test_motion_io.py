@@ -183,7 +183,7 @@ def test_what_is_no_motion_is_told(tmp_path: Path) -> None:
     wanted = {
         "c.h5": "expected a motion, got a corpus artifact; its videos become motion with tdmm fit .*c.h5 -o motion.h5",
         "v.mp4": "a video, not a motion; tdmm fit .*v.mp4 -o",
-        "t.txt": r"expected a motion \(.npz, a motion .h5 or a Live Link .csv\), got something else",
+        "t.txt": "a text file, not a motion; its sentences are performed with tdmm animate --prompts",
         "e.npz": "an empty file",
         "gone.npz": "no such file",
         "nothing": "got a folder without one",
