@@ -15,6 +15,7 @@ from tdmm_core.domain.clip import CorpusClip
 from tdmm_core.errors import TdmmError
 from tdmm_core.performance.lexicon import lexicon_digest
 from tdmm_core.pipelines.carry_over import carry_over
+from tdmm_core.pipelines.provenance import Provenance, read_provenance, write_provenance
 from tdmm_core.pipelines.refine import refined, refining
 from tdmm_core.pipelines.run import Run
 from tdmm_core.pipelines.shards import Shard
@@ -93,15 +94,24 @@ def _rows(todo: Sequence[Wish], place: Place, run: Run, *, door: Door, begun: bo
     there = existing(todo, place, run)
     missing = [request for _, request in todo if request.id not in there]
     generator = door.open() if missing else None
-    revision = generator.revision if generator else ""
-    make_folder(place.videos)
-    if there:
-        run.progress.log(f"{place.videos}: {len(there)} videos were there before and are taken as they are (--force makes them anew)")
+    origin = _origin(place, run, generator, there)
+    if brought := there & origin.brought:
+        run.progress.log(f"{place.videos}: {len(brought)} videos were there before and are taken as they are (--force makes them anew)")
     wishes = {request.id: (planned, request) for planned, request in todo}
     outcomes = _outcomes([Outcome(id=name) for name in sorted(there)], generator, missing, place.videos)
     for outcome in _not_all_failing(outcomes, begun or bool(there)):
         planned, request = wishes[outcome.id]
-        yield row_of(planned, request, outcome, door.generation, revision=revision, folder=place.videos)
+        yield row_of(planned, request, outcome, door.generation, revision=origin.revision_of(outcome.id), folder=place.videos)
+
+
+def _origin(place: Place, run: Run, generator: Generator | None, there: set[str]) -> Provenance:
+    """Who made the videos: the run that began, this one from now on, or nobody known."""
+    file = place.videos / f".{place.output.stem}.json"
+    known = read_provenance(file) if run.resume and not run.force else None
+    if generator is None or (known is not None and known.revision == generator.revision):
+        return known or Provenance(brought=frozenset(there))
+    make_folder(place.videos)
+    return write_provenance(file, generator.revision, there if known is None else known.brought)
 
 
 def _outcomes(there: Sequence[Outcome], generator: Generator | None, missing: Sequence[Request], folder: Path) -> Iterator[Outcome]:

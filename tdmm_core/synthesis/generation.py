@@ -9,15 +9,16 @@ from pathlib import Path
 from typing import Protocol
 
 from tdmm_core.domain.clip import CorpusClip
-from tdmm_core.errors import TdmmError
+from tdmm_core.errors import InputError, TdmmError
 from tdmm_core.runtime.seeding import derive_seed
-from tdmm_core.synthesis.examination import examine
+from tdmm_core.synthesis.examination import Seen, examine
 from tdmm_core.synthesis.known import Generation
 from tdmm_core.synthesis.plan import PlannedClip
 from tdmm_core.synthesis.wording import video_prompt
 
 SEED_LIMIT = 2**31
 "Above the seeds that every generator takes."
+_REJECTED = ".rejected"
 _SHORTEST = 0.5
 "Share of the frames asked for that a video must have: services round lengths, but half of it is another clip."
 
@@ -71,6 +72,20 @@ def _seed(planned: PlannedClip, index: int, generation: Generation, seed: int) -
     return planned.seed % SEED_LIMIT
 
 
+def _examined(path: Path, generation: Generation) -> Seen:
+    seen = examine(path)
+    if seen.num_frames < _SHORTEST * generation.num_frames:
+        raise InputError(f"{seen.num_frames} frames came of {generation.num_frames}")
+    return seen
+
+
+def _set_aside(path: Path) -> None:
+    """Move a video that shows nothing out of the way, for a retry takes what lies under a clip's name as made."""
+    if path.exists():
+        (path.parent / _REJECTED).mkdir(exist_ok=True)
+        path.replace(path.parent / _REJECTED / path.name)
+
+
 def row_of(planned: PlannedClip, request: Request, outcome: Outcome, generation: Generation, *, revision: str, folder: Path) -> CorpusClip:
     """The corpus row of a clip; a video that shows nothing makes it a failed one."""
     row = {
@@ -81,11 +96,10 @@ def row_of(planned: PlannedClip, request: Request, outcome: Outcome, generation:
         return CorpusClip(**row, status="failed", error=outcome.error)  # type: ignore[arg-type]
     path = folder / f"{request.id}.mp4"
     try:
-        seen = examine(path)
+        seen = _examined(path, generation)
     except TdmmError as e:
+        _set_aside(path)
         return CorpusClip(**row, status="failed", error=f"failed: {str(e).replace(str(path), path.name)}")  # type: ignore[arg-type]
-    if seen.num_frames < _SHORTEST * generation.num_frames:
-        return CorpusClip(**row, status="failed", error=f"failed: {seen.num_frames} frames came of {generation.num_frames}")  # type: ignore[arg-type]
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     video = f"{folder.name}/{path.name}"
     row["fps"] = seen.fps

@@ -17,6 +17,7 @@ from tdmm_cli.app import app
 from tdmm_core.artifacts.corpus import open_corpus
 from tdmm_core.artifacts.verify import verify
 from tdmm_core.errors import InputError, TdmmError
+from tdmm_core.pipelines import synth_generated
 from tdmm_core.pipelines.run import Run
 from tdmm_core.pipelines.shards import Shard
 from tdmm_core.pipelines.synth_dry_run import dry_run
@@ -91,12 +92,35 @@ def test_a_video_that_was_not_recorded_yet_is_not_made_again(tmp_path):
     os.rename(tmp_path / "whole.videos", tmp_path / "c.videos")
     (tmp_path / "c.videos" / "000003.mp4").unlink()
     camera = Camera()
+    (tmp_path / "c.videos" / ".whole.json").unlink()
     assert made(tmp_path / "c.h5", camera).num_clips == 6 and camera.asked == ["000003"]
     with open_corpus(tmp_path / "c.h5") as corpus, open_corpus(tmp_path / "whole.h5") as first:
         assert [r.source_digest for r in corpus] == [r.source_digest for r in first]
+        assert [r.model_revision for r in corpus] == ["", "", "", "r1", "", ""]  # nobody knows which model made what was brought
     assert whole.num_failed == 0
     made(tmp_path / "c.h5", camera, run=Run(seed=3, force=True))
     assert len(camera.asked) == 7
+
+
+def test_killed_between_the_last_video_and_its_record(tmp_path, monkeypatch):
+    """The video is there, nothing is missing, the model is not opened again: and yet the digest is that of one run."""
+    whole = made(tmp_path / "whole.h5", Camera())
+    for last in ("000000", "000005"):
+        name = f"c{last}.h5"
+        camera = Camera()
+        real = synth_generated.row_of
+
+        def killed(planned, request, *rest, last=last, real=real, **more):
+            if request.id == last:
+                raise KeyboardInterrupt
+            return real(planned, request, *rest, **more)
+
+        monkeypatch.setattr(synth_generated, "row_of", killed)
+        with pytest.raises(KeyboardInterrupt):
+            made(tmp_path / name, camera)
+        monkeypatch.setattr(synth_generated, "row_of", real)
+        assert made(tmp_path / name, camera).digest == whole.digest
+        assert sorted(camera.asked) == [f"{i:06d}" for i in range(6)]
 
 
 def test_nothing_is_opened_where_nothing_is_left(tmp_path, monkeypatch):
@@ -172,6 +196,9 @@ def test_videos_that_show_nothing_have_failed(tmp_path, pixels, told):
 
     summary = made(tmp_path / "c.h5", Blind())
     assert summary.num_failed == 1 and told in summary.first_failure and str(tmp_path) not in summary.first_failure
+    assert (tmp_path / "c.videos" / ".rejected" / "000002.mp4").is_file()  # kept for a look, but not taken for made
+    good = Camera()
+    assert made(tmp_path / "c.h5", good, retry_failed=True).num_failed == 0 and good.asked == ["000002"]
 
 
 def test_a_run_in_which_nothing_works_is_given_up(tmp_path):
