@@ -75,11 +75,14 @@ def fit(
     jobs, parents = fit_jobs(inputs)
     form = check_output(output, force=run.force, many=len(jobs) > 1, resumable=True)
     check_extras(extras, len(jobs), run)
+    target = _target(extras)
+    if target is not None and form == "csv":
+        raise InputError(f"{output}: a Live Link CSV holds the 52 ARKit units of {OPEN_HEAD}; leave --face-model out, or write .npz or .h5")
     shape = None if extras.shape is None else read_shape(extras.shape, load_open_head())
     parents += () if extras.shape is None else (parent_of(extras.shape),)
     require_libraries()
     fitting = Fitting(config=config, model_file=find_asset("face-landmarker", given=landmarker, progress=run.progress), shape=shape)
-    work = _Work(fitting=fitting, run=run, target=_target(extras))
+    work = _Work(fitting=fitting, run=run, target=target)
     making = _making(work, parents)
     if len(jobs) == 1:
         return _fit_one(jobs[0], output, work, making, extras)

@@ -14,7 +14,7 @@ from tdmm_core.artifacts.motion import open_motion
 from tdmm_core.assets.find import cache_folder, find_asset
 from tdmm_core.domain.clip import Camera
 from tdmm_core.domain.motion import FaceMotion
-from tdmm_core.errors import MissingPartError
+from tdmm_core.errors import InputError, MissingPartError
 from tdmm_core.exchange.npz import read_npz
 from tdmm_core.fitting.config import FitConfig
 from tdmm_core.fitting.model_landmarks import load_points, see_landmarks
@@ -140,3 +140,11 @@ def test_an_embedding_that_the_user_names_is_used(tmp_path: Path) -> None:
     )
     name_face_model(f"flame-2020:{cache_folder() / 'generic_model.pkl'}", landmarks=tmp_path / "embedding.npz")
     assert np.array_equal(landmarks_of(model, Run()).indices, np.sort(indices))
+
+
+def test_what_cannot_be_written_is_told_before_any_work(video: Path, tmp_path: Path) -> None:
+    model = find_face_model("flame-2020")
+    with pytest.raises(InputError, match=r"a\.csv: a Live Link CSV holds the 52 ARKit units"):
+        fit([video], tmp_path / "a.csv", Run(), config=CONFIG, extras=Extras(face_model=(model.name, model.digest)))
+    with pytest.raises(MissingPartError, match="name its file once: tdmm info --face-model flame:PATH"):
+        fit([video], tmp_path / "a.npz", Run(), config=CONFIG, extras=Extras(face_model=("flame-2023", "ab" * 32)))
