@@ -22,6 +22,10 @@ from tdmm_core.pipelines.processes import spread
 from tdmm_core.pipelines.run import Run
 
 
+_WORTH_SHARING = 8
+"Clips from which on more processes are started, which takes seconds, unless their number was asked for."
+
+
 @dataclass(frozen=True, kw_only=True)
 class Wish:
     """What motions are to become."""
@@ -119,7 +123,7 @@ def _fit_artifact(jobs: Sequence[MotionJob], output: Path, run: Run, making: Mak
 
 def _done(jobs: Sequence[MotionJob], run: Run) -> Iterator[tuple[MotionClip, Residual | None]]:
     run.progress.start("carrying over", len(jobs), "clip")
-    for clip, residual in spread(do_job, jobs, run.workers):
+    for clip, residual in spread(do_job, jobs, run.workers or (0 if len(jobs) >= _WORTH_SHARING else 1)):
         run.progress.advance(1, clip.error)
         yield clip, residual
     run.progress.finish()
