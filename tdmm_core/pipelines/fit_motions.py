@@ -21,7 +21,6 @@ from tdmm_core.pipelines.motion_output import check_output, write_motion_output
 from tdmm_core.pipelines.processes import spread
 from tdmm_core.pipelines.run import Run
 
-
 _WORTH_SHARING = 8
 "Clips from which on more processes are started, which takes seconds, unless their number was asked for."
 
