@@ -31,9 +31,9 @@ class Thumbnails:
     def add(self, frame: np.ndarray) -> None:
         """Take the next (H, W, 3) uint8 picture."""
         now, index = thumbnail(frame), len(self._changes)
-        apart = [change(now, then) for then in self._recent]
-        self._changes.append(apart[-1] if apart else 0.0)
+        self._changes.append(change(now, self._recent[-1]) if self._recent else 0.0)
         if self._changes[-1] > _SLIGHT:
+            apart = [change(now, then) for then in self._recent]
             nearest = int(np.argmin(apart))
             if apart[nearest] < _SAME * self._changes[-1]:
                 self._returns[index] = index - len(apart) + nearest
