@@ -9,7 +9,6 @@ import re
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import sparse
 
 
 class RefusedError(ValueError):
@@ -139,6 +138,8 @@ class Builder:
         return text.encode("latin-1")
 
     def _sparse(self, form: str, state: dict) -> object:
+        from scipy import sparse
+
         shape = state.get("_shape", state.get("shape"))
         match form, state, shape:
             case "coo", {"data": np.ndarray() as data}, (int(rows), int(columns)):

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy import sparse
-from scipy.sparse.linalg import splu
 
 from tdmm_core.errors import InputError
 from tdmm_core.fitting.surface import areas_of, edge_laplacian, nearest_points, normals_of, points_at
@@ -130,6 +128,9 @@ def _lay_over(
 
     Minimises  stiffness |L D|^2 + sum over landmarks |x + D - l|^2 + sum over the face |x + D - nearest|^2  for the displacements D.
     """
+    from scipy import sparse
+    from scipy.sparse.linalg import splu
+
     rest = target.template.astype(np.float64)
     outer = target.triangles[_outside(target)]
     corners, weights = target.triangles[landmarks.triangles[used]], landmarks.barycentric[used]

@@ -5,14 +5,18 @@ Projected Gauss-Newton on all frames together. Only neighbours are coupled, unit
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Protocol
+from multiprocessing import parent_process
+from typing import Protocol, TypeVar
 
 import numpy as np
 
 from tdmm_core.fitting.landmark_model import LandmarkModel
 from tdmm_core.fitting.problem import Answer, Equations, Face, Observations, frame_cost, thinned_equations
 
+Made = TypeVar("Made")
 _WORTH = 3e-3
 "Share of the cost that a step must gain for another one to be worth its time."
 _CHUNK = 64
@@ -74,8 +78,7 @@ def solve_frames(lm: LandmarkModel, face: Face, seen: Observations, start: Answe
 
 def _cost(lm: LandmarkModel, face: Face, vector: np.ndarray, seen: Observations, even: Evenness) -> float:
     bent = _second_differences(vector, even.centres) * even.precision
-    parts = (slice(i, i + _CHUNK) for i in range(0, len(vector), _CHUNK))
-    return sum(frame_cost(lm, face, Answer.of(vector[p]), seen[p]) for p in parts) + float((bent**2).sum())
+    return sum(_by_chunks(lambda p: frame_cost(lm, face, Answer.of(vector[p]), seen[p]), len(vector))) + float((bent**2).sum())
 
 
 def _second_differences(vector: np.ndarray, centres: np.ndarray) -> np.ndarray:
@@ -105,9 +108,17 @@ def _step(lm: LandmarkModel, face: Face, vector: np.ndarray, seen: Observations,
 
 
 def _all_equations(lm: LandmarkModel, face: Face, vector: np.ndarray, seen: Observations) -> Equations:
-    parts = [slice(i, i + _CHUNK) for i in range(0, len(vector), _CHUNK)]
-    each = [thinned_equations(lm, face, Answer.of(vector[p]), seen[p]) for p in parts]
+    each = _by_chunks(lambda p: thinned_equations(lm, face, Answer.of(vector[p]), seen[p]), len(vector))
     return Equations(hessian=np.concatenate([e.hessian for e in each]), gradient=np.concatenate([e.gradient for e in each]))
+
+
+def _by_chunks(work: Callable[[slice], Made], num_frames: int) -> list[Made]:
+    """What `work` makes of every few frames, in order; on two threads, unless this is one of several processes that share the cores."""
+    parts = [slice(i, i + _CHUNK) for i in range(0, num_frames, _CHUNK)]
+    if parent_process() is not None or len(parts) == 1:
+        return [work(p) for p in parts]
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(work, parts))
 
 
 def _bending_gradient(vector: np.ndarray, even: Evenness) -> np.ndarray:

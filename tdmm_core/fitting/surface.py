@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from scipy import sparse
-from scipy.spatial import cKDTree
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 _NEIGHBOURS = 6
 "Vertices around whose triangles the nearest point is looked for."
@@ -35,6 +38,8 @@ def areas_of(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
 
 def nearest_points(points: np.ndarray, vertices: np.ndarray, triangles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Triangle (P,) and barycentric weights (P, 3) of the nearest surface point to each of (P, 3), among triangles around the nearest vertices."""
+    from scipy.spatial import cKDTree
+
     used = np.unique(triangles)
     _, near = cKDTree(vertices[used]).query(points, k=_NEIGHBOURS)
     around = _triangles_around(triangles, len(vertices))
@@ -93,6 +98,8 @@ def _nearest_on_edges(points: np.ndarray, corners: np.ndarray) -> np.ndarray:
 
 def edge_laplacian(triangles: np.ndarray, count: int) -> sparse.csr_matrix:
     """(V, V): each vertex less the mean of its neighbours; zero rows where it has none."""
+    from scipy import sparse
+
     edges = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
     edges = np.unique(np.concatenate([edges, edges[:, ::-1]]), axis=0)
     number = np.bincount(edges[:, 0], minlength=count)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from scipy import sparse
 
 from tdmm_core.errors import InputError
 from tdmm_core.morphable.articulation import NUM_JOINTS, Articulation
@@ -104,6 +103,8 @@ def _checked(arrays: Mapping[str, object]) -> dict[str, np.ndarray]:
 
 
 def _numbers(key: str, arrays: Mapping[str, object], shape: tuple[int | None, ...]) -> np.ndarray:
+    from scipy import sparse
+
     value = arrays[key]
     got = getattr(value, "shape", ())
     fits = len(got) == len(shape) and all(n is None or n == m for n, m in zip(shape, got, strict=True))

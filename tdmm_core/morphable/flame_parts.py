@@ -7,7 +7,6 @@ lie before an eyeball; the face is the front that expressions and jaw move. Thre
 from __future__ import annotations
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from tdmm_core.morphable.articulation import JAW, LEFT_EYE, RIGHT_EYE, Articulation, skinned
 from tdmm_core.morphable.rotations import axis_angle_to_matrix
@@ -63,6 +62,8 @@ def _with_jaw(vertices: np.ndarray, articulation: Articulation, angle: float) ->
 
 def _near_slit(vertices: np.ndarray, articulation: Articulation) -> np.ndarray:
     """(V,) bool: within a lip's height of where neighbours in space part when the jaw opens."""
+    from scipy.spatial import cKDTree
+
     opened = _with_jaw(vertices, articulation, _JAW_RAD)
     jaw = articulation.skin_weights[:, JAW] > 0.5
     upper, lower = np.flatnonzero(~jaw), np.flatnonzero(jaw)
