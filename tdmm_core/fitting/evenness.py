@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-_USUAL_BEND = {"eyeBlink": 0.30, "eyeLook": 0.15, "eyeWide": 0.12, "eyeSquint": 0.10, "jaw": 0.08, "mouth": 0.06, "brow": 0.06}
+_USUAL_BEND = {"eyeBlink": 0.4, "eyeLook": 0.1, "eyeWide": 0.035, "eyeSquint": 0.03, "jaw": 0.03, "mouth": 0.016, "brow": 0.015}
 "Usual second difference of a unit from frame to frame at 25 fps, by the first part of its name."
-_OTHER_BEND = 0.05
+_OTHER_BEND = 0.013
 _ROTATION_BEND_RAD, _TRANSL_BEND_M = 0.012, (0.0015, 0.0015, 0.003)
 "The camera sees depth least, yet it is what noise moves most; it is held accordingly by what it usually does."
 
