@@ -33,6 +33,8 @@ _STARTS, _LASTS = 11.0, 3.0
 _FULL_S = 0.4
 "Shorter stretches count less."
 _FLASH_S = 0.8
+_BEAT_S, _LEAST_BEAT, _NEVER = 0.16, 0.07, 9.0
+"Slower motion is no beat; a face that shakes shows at least this share of its full beat; a strength that nothing has."
 _BEAT = 0.35
 "Prominence of a repetition, as a share of the strongest."
 _PERIODS, _STAGES_GAP_S, _HOLD_GAP_S = 0.9, 0.7, 0.2
@@ -59,12 +61,23 @@ class FaceEvent:
 def face_events(active: Activity, faces: Faces, known: np.ndarray) -> tuple[FaceEvent, ...]:
     """The faces of a clip, in order of onset; `known` (T, 52) is 1 for units that can be told from, less where a mouth speaks."""
     steady = gaussian_filter1d(active.level, _STEADY_S * active.fps, axis=0, mode="nearest")
+    faces = _possible(active, faces)
     cuts = _stretches(steady, active.fps)
     options = _options(steady, cuts, faces=faces, known=known, fps=active.fps)
     chosen = _way(options, np.minimum(1.0, np.diff(cuts) / active.fps / _FULL_S))
     shown = [_refitted(m, np.median(steady[a:b], axis=0), faces.patterns) for m, (a, b) in zip(chosen, pairwise(cuts), strict=True)]
     events = [_event(active, steady, faces, span) for span in _spans(shown, cuts)]
     return tuple(sorted(_joined(events), key=lambda e: (e.onset_s, e.label.name)))
+
+
+def _possible(active: Activity, faces: Faces) -> Faces:
+    """The faces without those that shake in a way that nothing in the clip does: these are bounded away."""
+    quick = active.level - gaussian_filter1d(active.level, _BEAT_S * active.fps, axis=0, mode="nearest")
+    swing = 2.0 * np.percentile(np.abs(quick), 97, axis=0)
+    beats = faces.beats.sum(axis=1)
+    shaken = np.minimum(swing, faces.beats).sum(axis=1)
+    still = (beats > 0) & (shaken < _LEAST_BEAT * beats)
+    return replace(faces, bounds=np.where(still[:, None], _NEVER, faces.bounds))
 
 
 def _stretches(steady: np.ndarray, fps: float) -> np.ndarray:

@@ -15,6 +15,8 @@ from tdmm_core.performance.units import INDEX, UNITS, mirrored
 
 _GRADED, _UNGRADED = (0.12, 1.35), (0.62, 1.35)
 "Least and most share of full strength at which a label can be read; what is done or not is never done by half."
+_SLOWEST_BEAT_HZ = 1.2
+"Slower rhythms cannot be told from a face that changes."
 _LOOKS_AWAY = 0.3
 "Strength of a look unit from which a gaze is read by its direction."
 _NEVER_FACES = ("speech", "roll", "dart")
@@ -31,6 +33,8 @@ class Faces:
     "(N, 52) units at intensity 1, in the order of `units.UNITS`."
     bounds: np.ndarray
     "(N, 2) least and most share of full strength at which each can be read."
+    beats: np.ndarray
+    "(N, 52) how far each unit goes to and fro between beats at intensity 1, of faces that shake; 0 for the others."
     lasting: tuple[int, ...]
     "(N,) for a flash the row of its family that is most like it and lasts; every other row's own number."
 
@@ -56,6 +60,7 @@ def faces_of(lexicon: Lexicon) -> Faces:
         labels=labels,
         sides=tuple(r[1] for r in rows),  # type: ignore[misc]
         patterns=patterns,
+        beats=np.stack([_beats(label, pattern) for label, pattern in zip(labels, patterns, strict=True)]),
         lasting=_lasting(labels, patterns),
         bounds=np.array([_GRADED if r[0].graded or _comes_and_goes(r[0]) else _UNGRADED for r in rows]),
     )
@@ -66,6 +71,13 @@ def _is_face(label: Label) -> bool:
     if label.kind == "gaze":
         return not label.stages and max((v for u, v in label.units.items() if u.startswith("eyeLook")), default=0.0) < _LOOKS_AWAY
     return label.kind in ("expression", "action") and label.pattern not in _NEVER_FACES and not label.spoken
+
+
+def _beats(label: Label, pattern: np.ndarray) -> np.ndarray:
+    if label.rhythm is None or label.rhythm.hz < _SLOWEST_BEAT_HZ:
+        return np.zeros_like(pattern)
+    shaken = np.isin(np.arange(len(UNITS)), [INDEX[x] for u in label.rhythm.units for x in (u, mirrored(u))])
+    return np.where(shaken, pattern * label.rhythm.depth / (1.0 - 0.5 * label.rhythm.depth), 0.0)
 
 
 def _lasting(labels: tuple[Label, ...], patterns: np.ndarray) -> tuple[int, ...]:

@@ -7,7 +7,7 @@ from scipy.ndimage import median_filter
 from scipy.signal import find_peaks
 
 from tdmm_core.performance.gaze_compounds import compounds
-from tdmm_core.performance.gaze_glances import GazeEvent, gaze_curves, glances, own_gaze
+from tdmm_core.performance.gaze_glances import LONG_S, GazeEvent, gaze_curves, glances, own_gaze
 from tdmm_core.performance.orbits import orbits
 from tdmm_core.performance.runs import Hysteresis, find_runs
 from tdmm_core.performance.units import INDEX
@@ -45,7 +45,9 @@ def _blank(look: np.ndarray, events: list[GazeEvent], fps: float) -> None:
 
 
 def _rest(look: np.ndarray, fps: float) -> np.ndarray:
-    """(2,): where the eyes begin, within what small shifts reach."""
+    """(2,): where the eyes begin, within what small shifts reach; in a long take, where they mostly are."""
+    if len(look) > LONG_S * fps:
+        return np.median(look, axis=0)
     return np.clip(look[: max(1, round(0.12 * fps))].mean(axis=0), -0.1, 0.1)
 
 

@@ -13,6 +13,8 @@ from tdmm_core.performance.runs import Hysteresis, find_runs
 from tdmm_core.performance.units import INDEX
 
 DIRECTIONS = ("left", "right", "up", "down")
+LONG_S = 12.0
+"A longer take holds many things; its rest is where it mostly is, not where it begins."
 _PLACES = ("OutLeft", "InRight", "InLeft", "OutRight", "UpLeft", "UpRight", "DownLeft", "DownRight")
 _GLANCE, _LOW = 0.2, 0.5
 "Least share of the full gaze, and the share of it at which a glance begins and ends."
