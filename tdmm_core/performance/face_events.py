@@ -22,17 +22,17 @@ from tdmm_core.performance.runs import first_over
 from tdmm_core.performance.segments import cut
 from tdmm_core.performance.unit_events import Activity
 
-_STEADY_S = 0.09
+_STEADY_S = 0.06
 "Standard deviation of the smoothing under which laughter and chewing are steady."
 _HZ = 12.5
 "Rate at which stretches are cut."
-_CUT, _SHORTEST_S, _LONGEST_S = 0.12, 0.16, 12.0
+_CUT, _SHORTEST_S, _LONGEST_S = 0.07, 0.16, 12.0
 "Squared units that a stretch more must save, and how long a stretch may be."
 _STARTS, _LASTS = 11.0, 3.0
 "Misfit that a new event must save, and that a label must save in every further stretch."
 _FULL_S = 0.4
 "Shorter stretches count less."
-_FLASH_S = 0.8
+_FLASH_S, _FLASH_PERCENTILE = 0.8, 75
 _BEAT_S, _LEAST_BEAT, _NEVER = 0.16, 0.07, 9.0
 "Slower motion is no beat; a face that shakes shows at least this share of its full beat; a strength that nothing has."
 _BEAT = 0.35
@@ -95,7 +95,9 @@ def _options(steady: np.ndarray, cuts: np.ndarray, *, faces: Faces, known: np.nd
     options = []
     for first, last in pairwise(cuts):
         bounds = faces.bounds if last - first > _FULL_S * fps else np.minimum(halfway, faces.bounds)
-        options.append(mixtures(np.median(steady[first:last], axis=0), faces.patterns, bounds, known[first:last].mean(axis=0)))
+        # Of a flash the upper part tells; of what is held the middle.
+        shown = np.percentile(steady[first:last], 50 if last - first > _FULL_S * fps else _FLASH_PERCENTILE, axis=0)
+        options.append(mixtures(shown, faces.patterns, bounds, known[first:last].mean(axis=0)))
     return options
 
 

@@ -14,6 +14,7 @@ from tdmm_core.domain.motion import FaceMotion
 from tdmm_core.domain.script import Event, Script
 from tdmm_core.performance.face_events import FaceEvent, face_events
 from tdmm_core.performance.families import faces
+from tdmm_core.performance.flashes import flashes
 from tdmm_core.performance.gaze_events import gaze_events
 from tdmm_core.performance.gaze_glances import GazeEvent
 from tdmm_core.performance.head_events import HeadEvent, head_angles, head_events, resting_pose
@@ -58,12 +59,14 @@ def read_closely(motion: FaceMotion) -> Reading:
     speech = speech_events(curves, fps)
     angles = head_angles(motion.global_orient)
     head, gaze = head_events(angles, fps), gaze_events(curves, angles - resting_pose(angles, fps), fps)
-    found = face_events(active, faces(), _known(speech, curves.shape, fps))
+    known, units = _known(speech, curves.shape, fps), unit_events(active)
+    found = face_events(active, faces(), known)
+    found = (*found, *flashes(units, found, faces(), known, fps))
     found = tuple(f for f in found if not f.label.counts_lids)  # the face that comes along with a wink
     speech = tuple(s for s in speech if not _otherwise_moved(s, found))
     return Reading(
         script=_script(motion.duration_s, found, head, gaze, lids.events, speech),
-        units=unit_events(active), faces=found, head=head, gaze=gaze, lids=lids.events, speech=speech, rest=active.rest,
+        units=units, faces=found, head=head, gaze=gaze, lids=lids.events, speech=speech, rest=active.rest,
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from script_cases import script_of
 from tdmm_core.domain.motion import FaceMotion
 from tdmm_core.domain.script import Script
 from tdmm_core.errors import InputError
+from tdmm_core.performance.lexicon import load_lexicon
 from tdmm_core.performance.perform import perform
 from tdmm_core.performance.reading import read, read_closely
 from tdmm_core.performance.units import UNITS, mirrored
@@ -79,6 +80,15 @@ def test_directions_are_those_of_the_subject(name, direction):
     for seed in range(5):
         found = [e for e in read(perform(script_of(name, direction=direction), seed=seed)).events if e.label == name]
         assert {e.direction for e in found if e.intensity > 0.4} == {direction}, seed  # smaller shifts are the face's own
+
+
+def test_flashes_are_seen_beside_what_lasts():
+    seen = 0
+    for seed in range(8):
+        smile, flash = script_of("smile", end_s=3.6).events[0], script_of("flicker of anger", start_s=2.0, end_s=2.4, intensity=0.9).events[0]
+        events = read(perform(Script(events=(smile, flash), duration_s=4.0), seed=seed)).events
+        seen += any(load_lexicon().label(e.label).family == "anger" and e.end_s - e.start_s < 0.9 for e in events)
+    assert seen >= 6
 
 
 def test_counted_lids_are_counted(clips, readings):
