@@ -13,7 +13,6 @@ from pathlib import Path
 
 from tdmm_core.artifacts.atomic import write_errors
 from tdmm_core.domain.clip import Clip
-from tdmm_core.pipelines.m2l_parts import embedded_file
 from tdmm_core.pipelines.run import Run
 from tdmm_core.runtime.seeding import derive_seed
 from tdmm_core.synthesis.plan import PlannedClip
@@ -84,6 +83,8 @@ def _asker(model: str, run: Run) -> Callable[..., str]:
     if model.startswith(ENDPOINT):
         return ChatEndpoint(model.removeprefix(ENDPOINT))
     if model in ("embedded", EMBEDDED_NAME):
+        from tdmm_core.pipelines.m2l_parts import embedded_file  # it loads torch, which no other run of synth needs
+
         return local_chat(gguf=embedded_file(None, run))
     return local_chat(model)
 
