@@ -5,6 +5,7 @@ Made part by part, so that a long clip takes little more memory than its sightin
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -25,6 +26,8 @@ _TRUST = 0.2
 _TURN_TRUST = 3.0
 "The learned start was told of the same landmarks, and knows better which way they err when it comes to turning."
 _IRIS = slice(468, 478)
+_PART = 128
+"Pictures that are looked at in one go."
 _ENOUGH = 400
 "Pictures that tell what a clip looks like on average."
 
@@ -69,11 +72,16 @@ class Footage:
 
     def rotations(self, which: slice | np.ndarray = slice(None)) -> np.ndarray:
         """(O, 3, 3) head rotations that the looks suggest."""
-        return self.calibration.start.rotation(self._looks(which), self.average, self.focal_px)
+        return self._in_parts(which, lambda looks: self.calibration.start.rotation(looks, self.average, self.focal_px))
 
     def expected(self, which: slice | np.ndarray = slice(None)) -> np.ndarray:
         """(O, E) expression that the looks suggest."""
-        return self.calibration.start.expression(self._looks(which).features, self.average)
+        return self._in_parts(which, lambda looks: self.calibration.start.expression(looks.features, self.average))
+
+    def _in_parts(self, which: slice | np.ndarray, answer: Callable[[Looks], np.ndarray]) -> np.ndarray:
+        """An answer from looks, which take far more memory than it, for some of the instants."""
+        chosen = np.arange(len(self.clock.observed))[which]
+        return np.concatenate([answer(self._looks(chosen[i : i + _PART])) for i in range(0, len(chosen), _PART)])
 
     def _looks(self, which: slice | np.ndarray) -> Looks:
         scores, rotations = (self.clock.sample(a, which) for a in (self.seen.scores, self.seen.rotations))
