@@ -52,7 +52,7 @@ class DryRun:
         told += [f"... and {len(self.prompts) - _SHOWN} more (--json lists all)"] if len(self.prompts) > _SHOWN else []
         told += [f"not to be seen: {self.settings['negative_prompt']}"]
         low, high = self.gpu_hours
-        cost = f"{low:.1f} to {high:.1f} GPU hours" if high else f"{self.price_usd:.2f} US dollars"
+        cost = f"{f'{low:.1f} to ' if low < high else ''}{high:.1f} GPU hours" if high else f"{self.price_usd:.2f} US dollars"
         return [*told, f"cost: {cost} ({self.cost_source})"]
 
 

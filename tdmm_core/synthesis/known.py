@@ -84,20 +84,20 @@ _KNOWN: Mapping[str, Generation] = {
     for g in (
         Generation(
             backend="wan2.1", kind="diffusers", model=_WAN + "1-T2V-1.3B-Diffusers", width_px=832, height_px=480, num_frames=81, fps=16, steps=50,
-            guidance=5.0, flow_shift=3.0, cost=Cost(low_min=3, high_min=4, source="Wan 2.1 README: about 4 minutes on an RTX 4090"),
+            guidance=5.0, flow_shift=3.0, cost=Cost(low_min=4, high_min=4, source="Wan 2.1 README: about 4 minutes on an RTX 4090"),
         ),
         Generation(
             backend="wan2.1-14b", kind="diffusers", model=_WAN + "1-T2V-14B-Diffusers", width_px=1280, height_px=720, num_frames=81, fps=16, steps=50,
-            guidance=5.0, flow_shift=5.0, cost=Cost(low_min=30, high_min=46, source="users' reports: half an hour on an H200 (Wan 2.1 issue 597)"),
+            guidance=5.0, flow_shift=5.0, cost=Cost(low_min=30, high_min=30, source="a user's report: 30 minutes on an H200 (Wan 2.1 issue 597)"),
         ),
         Generation(
             backend="wan2.2", kind="diffusers", model=_WAN + "2-TI2V-5B-Diffusers", width_px=1280, height_px=704, num_frames=121, fps=24, steps=50,
-            guidance=5.0, cost=Cost(low_min=4, high_min=9, source="Wan 2.2 README: under 9 minutes on an RTX 4090"),
+            guidance=5.0, cost=Cost(low_min=9, high_min=9, source="Wan 2.2 README: under 9 minutes on an RTX 4090"),
         ),
         Generation(
             backend="wan2.2-14b", kind="diffusers", model=_WAN + "2-T2V-A14B-Diffusers", width_px=1280, height_px=720, num_frames=81, fps=16,
             steps=40, guidance=4.0, low_noise_guidance=3.0,
-            cost=Cost(low_min=20, high_min=46, source="Wan 2.2 authors: 2,736 s on an A100 (issue 284)"),
+            cost=Cost(low_min=45.6, high_min=45.6, source="Wan 2.2 README: 2,736 s on an A100 (its issue 284)"),
         ),
         Generation(
             backend="diffusers", kind="diffusers", model="", width_px=832, height_px=480, num_frames=81, fps=16, steps=50, guidance=5.0,
