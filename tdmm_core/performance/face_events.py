@@ -201,7 +201,8 @@ def _joined(events: list[FaceEvent]) -> list[FaceEvent]:
         last = joined[-1] if joined else None
         if last and (last.label.name, last.side) == (event.label.name, event.side) and event.onset_s - last.end_s < _gap_s(event.label):
             stronger = max(last, event, key=lambda e: e.strength)
-            count = last.count if event.onset_s < last.end_s else last.count + event.count
+            again = event.label.countable and event.onset_s >= last.end_s
+            count = last.count + event.count if again else last.count
             joined[-1] = replace(stronger, onset_s=last.onset_s, rise_s=last.rise_s, end_s=max(last.end_s, event.end_s), count=count)
         else:
             joined.append(event)

@@ -96,6 +96,11 @@ def test_counted_lids_are_counted(clips, readings):
     assert rows and np.mean([asked == got for _, asked, got in rows]) >= 0.9, rows
 
 
+def test_only_what_is_counted_has_a_count(readings):
+    counted = [e for r in readings for e in r.script.events if e.count > 1]
+    assert counted and all(load_lexicon().label(e.label).countable for e in counted)
+
+
 def test_idle_faces_show_nothing():
     read_faces = [read_closely(perform(Script(events=(), duration_s=5.0), seed=900 + s)) for s in range(30)]
     assert sum(len(r.faces) for r in read_faces) <= 2
