@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from tdmm_core.fitting.landmarks import Landmarker, Sighting
+from tdmm_core.morphable.rotations import axis_angle_to_matrix
 
 _FIRST_WAIT, _MOST_WAIT = 8, 400
 "Pictures from one search of all parts to the next: as long as nothing is found the wait doubles."
@@ -22,6 +23,8 @@ _AROUND = 1.6
 _PARTS = (2, 3, 5)
 "The picture is searched in parts of a half, a third and a fifth of its height, which overlap by half."
 _LEAST_PX = 64
+_NETWORK_VIEW_RAD = np.radians(63.0)
+"Height of view of the camera that the network supposes."
 
 Window = tuple[int, int, int, int]
 "Left, top, right, bottom."
@@ -72,7 +75,24 @@ class CloserLook:
             self._network = Landmarker(self._path, confidence=self._confidence, video=False)
         left, top, right, bottom = window
         faces = self._network.see_all(frame[top:bottom, left:right])
-        return replace(faces[0], points_px=faces[0].points_px + np.array([left, top], np.float32)) if faces else None
+        if not faces:
+            return None
+        points = faces[0].points_px + np.array([left, top], np.float32)
+        part, whole = (right - left, bottom - top), (frame.shape[1], frame.shape[0])
+        turn = _ray_turn(points.mean(0), whole) @ _ray_turn(faces[0].points_px.mean(0), part).T
+        return replace(faces[0], points_px=points, rotation=(turn @ faces[0].rotation).astype(np.float32))
+
+
+def _ray_turn(point_px: np.ndarray, size_px: tuple[int, int]) -> np.ndarray:
+    """(3, 3) the turn from straight ahead to the ray through a point, in the camera that the network takes for granted.
+
+    A head seen in a part of the picture is turned by the rays' difference from the same head in the whole picture.
+    """
+    focal = size_px[1] / 2 / np.tan(_NETWORK_VIEW_RAD / 2)
+    ray = np.array([(point_px[0] - size_px[0] / 2) / focal, (size_px[1] / 2 - point_px[1]) / focal, -1.0])
+    angle = np.arctan2(np.hypot(ray[0], ray[1]), 1.0)
+    axis = np.array([ray[1], -ray[0], 0.0]) / max(float(np.hypot(ray[0], ray[1])), 1e-12)
+    return axis_angle_to_matrix(axis * angle)
 
 
 def _window_around(points_px: np.ndarray, size_px: tuple[int, int]) -> Window:
