@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from multiprocessing import parent_process
 from typing import Protocol, TypeVar
 
@@ -117,8 +118,13 @@ def _by_chunks(work: Callable[[slice], Made], num_frames: int) -> list[Made]:
     parts = [slice(i, i + _CHUNK) for i in range(0, num_frames, _CHUNK)]
     if parent_process() is not None or len(parts) == 1:
         return [work(p) for p in parts]
-    with ThreadPoolExecutor(2) as pool:
-        return list(pool.map(work, parts))
+    return list(_threads().map(work, parts))
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    """The same two for the whole run: every new thread would keep some memory of its own."""
+    return ThreadPoolExecutor(2)
 
 
 def _bending_gradient(vector: np.ndarray, even: Evenness) -> np.ndarray:
