@@ -9,11 +9,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from tdmm_core.fitting.calibration_people import PICTURE_PX
-from tdmm_core.fitting.calibration_scenes import Scenes
 from tdmm_core.fitting.correspondence import Calibration
 from tdmm_core.fitting.landmark_model import Pose, landmark_model, place, points_under, project, to_pixels
 from tdmm_core.fitting.landmarks import IRIS_CENTRES, NUM_LANDMARKS
+from tdmm_core.fitting.pictures import PICTURE_PX, Scenes
 from tdmm_core.fitting.start import UNLEARNED, learn_start, look
 from tdmm_core.morphable.model import MorphableModel
 

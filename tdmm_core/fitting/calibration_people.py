@@ -13,6 +13,7 @@ import numpy as np
 from tdmm_core.domain.clip import Camera
 from tdmm_core.domain.motion import FaceMotion
 from tdmm_core.domain.script import Event, Script
+from tdmm_core.fitting.pictures import PICTURE_PX
 from tdmm_core.morphable.model import MorphableModel, neutral_motion
 from tdmm_core.morphable.rotations import axis_angle_to_matrix, matrix_to_axis_angle
 from tdmm_core.performance.actor import draw_actor
@@ -23,7 +24,6 @@ from tdmm_core.performance.perform import perform
 from tdmm_core.performance.units import INDEX, mirrored
 from tdmm_core.rendering.look import Look
 
-PICTURE_PX = 320
 FPS = 25.0
 _SIDEWAYS = ("jawLeft", "jawRight", "mouthLeft", "mouthRight")
 "Opposite moves rather than two sides of one."

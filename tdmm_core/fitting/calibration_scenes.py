@@ -6,53 +6,21 @@ What the network sees here is what calibration learns from. Who moves how is `ca
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from tdmm_core.fitting.calibration_people import PICTURE_PX, random_person
+from tdmm_core.fitting.calibration_people import random_person
 from tdmm_core.fitting.landmarks import Landmarker
+from tdmm_core.fitting.pictures import COLUMNS, PICTURE_PX, Scenes
 from tdmm_core.morphable.model import MorphableModel
 from tdmm_core.rendering.renderer import render
 from tdmm_core.runtime.progress import SILENT, Progress
 from tdmm_core.runtime.seeding import stream
 
-_COLUMNS = ("person", "expression", "shape", "rotation", "transl", "focal_px", "points_px", "scores", "network_rotations")
 STRIDE = 12
 "Every so many frames one is shown to the network: neighbours would teach little more."
 _NOTHING = np.zeros((PICTURE_PX, PICTURE_PX, 3), np.uint8)
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Scenes:
-    """N pictures in which a face was found, with what is true of each."""
-
-    person: np.ndarray
-    "(N,) whose face it is."
-    expression: np.ndarray
-    "(N, E)"
-    shape: np.ndarray
-    "(N, S)"
-    rotation: np.ndarray
-    "(N, 3) axis-angle, radians."
-    transl: np.ndarray
-    "(N, 3) metres."
-    focal_px: np.ndarray
-    "(N,)"
-    points_px: np.ndarray
-    "(N, 478, 2)"
-    scores: np.ndarray
-    "(N, 52)"
-    network_rotations: np.ndarray
-    "(N, 3, 3)"
-
-    def __len__(self) -> int:
-        return len(self.expression)
-
-    def __getitem__(self, pictures: slice) -> Scenes:
-        """Some of the pictures."""
-        return Scenes(**{name: getattr(self, name)[pictures] for name in _COLUMNS})
 
 
 def see_scenes(model: MorphableModel, network: Path, *, people: range, frames: int, seed: int, progress: Progress = SILENT) -> Scenes:
@@ -70,12 +38,12 @@ def see_scenes(model: MorphableModel, network: Path, *, people: range, frames: i
             progress.advance()
     progress.finish()
     columns = (np.stack(column) for column in zip(*rows, strict=True))
-    return Scenes(**dict(zip(_COLUMNS, columns, strict=True)))
+    return Scenes(**dict(zip(COLUMNS, columns, strict=True)))
 
 
 def joined(parts: Sequence[Scenes]) -> Scenes:
     """Scenes of several ranges of people as one."""
-    return Scenes(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in _COLUMNS})
+    return Scenes(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS})
 
 
 def _see_person(model: MorphableModel, landmarker: Landmarker, frames: int, who: tuple[int, int]) -> Iterator[tuple[np.ndarray, ...]]:

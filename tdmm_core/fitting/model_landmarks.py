@@ -15,9 +15,9 @@ from tdmm_core.domain.clip import Camera
 from tdmm_core.domain.motion import FaceMotion
 from tdmm_core.errors import InputError
 from tdmm_core.fitting.calibrate import surface_points
-from tdmm_core.fitting.calibration_scenes import PICTURE_PX, Scenes
 from tdmm_core.fitting.correspondence import Calibration
 from tdmm_core.fitting.landmarks import NUM_LANDMARKS, NUM_SCORES, Landmarker
+from tdmm_core.fitting.pictures import PICTURE_PX, Scenes
 from tdmm_core.fitting.registration import SurfacePoints
 from tdmm_core.morphable.model import MorphableModel, neutral_motion
 from tdmm_core.rendering.look import Look

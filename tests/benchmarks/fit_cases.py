@@ -1,7 +1,7 @@
 """Scripted faces for the benchmarks of fitting: filmed by `tdmm synth`, seen by the landmark network once, and kept in the cache.
 
-A set is known by its seed. `HELD_OUT` is for reports alone: no figure of calibration or of the solver was chosen by it; `TUNING` is what they were
-chosen by. Neither is calibration's own seed.
+A set is known by its seed. `HELD_OUT` is for reports alone: no figure of calibration or of the solver was chosen by it; `TUNING` is for choosing.
+Neither is calibration's own seed.
 """
 
 from __future__ import annotations

@@ -9,11 +9,11 @@ import pytest
 
 from tdmm_core.errors import MissingPartError
 from tdmm_core.fitting.calibrate import network_habits, surface_points
-from tdmm_core.fitting.calibration_people import PICTURE_PX, random_expressions, random_person
-from tdmm_core.fitting.calibration_scenes import Scenes
+from tdmm_core.fitting.calibration_people import random_expressions, random_person
 from tdmm_core.fitting.correspondence import Calibration, load_calibration, save_calibration
 from tdmm_core.fitting.landmark_model import LandmarkModel, Pose, landmark_model, place, to_pixels
 from tdmm_core.fitting.landmarks import NUM_LANDMARKS, SCORE_NAMES
+from tdmm_core.fitting.pictures import PICTURE_PX, Scenes
 from tdmm_core.fitting.start import UNLEARNED
 from tdmm_core.morphable.open_head import load_open_head
 
