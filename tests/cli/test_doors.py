@@ -45,7 +45,9 @@ def test_motion_goes_through_a_pipe(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_every_shell_gets_a_completion(shell: str) -> None:
-    told = subprocess.run([*TDMM, "--show-completion", shell], capture_output=True, text=True)
+    # The shell is named instead of looked for among the parent processes, which may be none.
+    named = {**os.environ, "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
+    told = subprocess.run([*TDMM, "--show-completion", shell], capture_output=True, text=True, env=named)
     assert told.returncode == 0 and "_TDMM_COMPLETE" in told.stdout
 
 
