@@ -68,13 +68,15 @@ def output_path(text: str) -> Path | str:
 
 
 SourceRate = Annotated[
-    float | None, typer.Option("--source-fps", help="Rate of a motion file that stores none; in a Live Link CSV, in place of time codes.")
+    float | None,
+    typer.Option("--source-fps", metavar="HZ", help="Rate of a motion file that stores none; in a Live Link CSV, in place of time codes."),
 ]
 AllClips = Annotated[
     bool, typer.Option("--all-clips", help="With the clips that tdmm synth --check found to ignore their prompt.")
 ]
 OutputRate = Annotated[
-    float | None, typer.Option("--fps", help="Write the motion at this rate (25 is what other commands take); by default at its own.")
+    float | None,
+    typer.Option("--fps", metavar="HZ", help="Write the motion at this rate (25 is what other commands take); by default at its own."),
 ]
 
 
