@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import enum
 import importlib
 import io
 import logging
@@ -77,7 +78,8 @@ def load_checkpoint(engine: object, checkpoint: Path) -> None:
     before = os.environ.get(DATA_ONLY)
     try:
         os.environ[DATA_ONLY] = "1"
-        with torch.serialization.safe_globals(_deepspeeds_classes(checkpoint)):
+        members = [(_member, f"{module}.getattr") for module in ("builtins", "__builtin__")]
+        with torch.serialization.safe_globals([*_deepspeeds_classes(checkpoint), *members]):
             loaded, _ = engine.load_checkpoint(str(checkpoint), tag=TAG, load_module_strict=False)
         if loaded is None:
             raise FileNotFoundError(f"nothing under {TAG}")
@@ -104,6 +106,13 @@ def _deepspeeds_classes(checkpoint: Path) -> list[type]:
         if isinstance(thing, type):
             found.append(thing)
     return found
+
+
+def _member(kind: object, name: object) -> enum.Enum:
+    """The member of an enumeration: all that a checkpoint may use `getattr` for, as Python before 3.11.4 writes them."""
+    if not (isinstance(kind, enum.EnumType) and isinstance(name, str)):
+        raise pickle.UnpicklingError(f"expected the member of an enumeration, got {kind!r} and {name!r}")
+    return kind[name]
 
 
 def _groups(learning: list[nn.Parameter], config: TrainingConfig) -> list[dict]:

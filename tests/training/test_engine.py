@@ -262,6 +262,31 @@ def test_a_checkpoint_executes_nothing(tmp_path):
     assert not (tmp_path / "executed").exists()
 
 
+@pytest.mark.parametrize(("holder", "name", "read"), [(None, "gradients", True), (str, "upper", False), (Path, "touch", False)])
+def test_of_what_getattr_gives_a_checkpoint_may_hold_members_of_enumerations(tmp_path, holder, name, read):
+    """Python before 3.11.4 pickles an enumeration's member so; DeepSpeed's stage of ZeRO is one."""
+    from deepspeed.runtime.zero.config import ZeroStageEnum
+
+    trained(tmp_path / "run", small_config(steps=5, zero_stage=1))
+    (file,) = (tmp_path / "run").rglob("*optim_states.pt")
+    torch.save({**torch.load(file, weights_only=False), "more": Member(holder or ZeroStageEnum, name)}, file)
+    if read:
+        assert trained(tmp_path / "run", small_config(steps=5, zero_stage=1))[1].steps == 5
+    else:
+        with pytest.raises(TdmmError, match=r"step-00000005.*damaged"):
+            trained(tmp_path / "run", small_config(steps=5, zero_stage=1))
+
+
+class Member:
+    """Pickles as `getattr(holder, name)`."""
+
+    def __init__(self, holder, name):
+        self.holder, self.name = holder, name
+
+    def __reduce__(self):
+        return (getattr, (self.holder, self.name))
+
+
 class Planted:
     """Writes a file when it is unpickled."""
 
