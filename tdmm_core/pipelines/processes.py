@@ -13,6 +13,7 @@ from multiprocessing import connection, get_context, parent_process
 from typing import TypeVar
 
 from tdmm_core.errors import TdmmError
+from tdmm_core.runtime.blas import limit_threads
 
 Task = TypeVar("Task")
 Made = TypeVar("Made")
@@ -21,14 +22,15 @@ Made = TypeVar("Made")
 def spread(work: Callable[[Task], Made], tasks: Sequence[Task], workers: int) -> Iterator[Made]:
     """What `work` makes of each task, in whatever order it is finished; in this process where there is little to share out.
 
-    `workers` 0 takes one for each core. `work` and the tasks must be picklable. Raises TdmmError when a worker dies.
+    `workers` 0 takes one for each core; their libraries' threads share the cores out too. `work` and the tasks must be picklable.
+    Raises TdmmError when a worker dies.
     """
     workers = min(workers or num_cores(), len(tasks))
     if workers <= 1:
         yield from map(work, tasks)
         return
-    waiting = iter(tasks)
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_settle) as pool:
+    waiting, share = iter(tasks), max(1, num_cores() // workers)
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_settle, initargs=(share,)) as pool:
         try:
             running = {pool.submit(work, t) for t in islice(waiting, 2 * workers)}
             while running:
@@ -47,8 +49,9 @@ def num_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _settle() -> None:
-    """In a worker: leave Ctrl-C to the process that started it, and end as soon as that one is gone, however it went."""
+def _settle(num_threads: int) -> None:
+    """In a worker: keep to its share of threads, leave Ctrl-C to the process that started it, and end as soon as that one is gone."""
+    limit_threads(num_threads)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = parent_process()
     if parent is None:

@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 import ctypes
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+
+_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+
+
+def limit_threads(count: int) -> None:
+    """At most `count` threads for the rest of this process: of OpenBLAS, and of every library that is loaded from now on.
+
+    What the user's environment says about threads stands.
+    """
+    if any(name in os.environ for name in _VARIABLES):
+        return
+    os.environ.update(dict.fromkeys(_VARIABLES, str(count)))
+    for get, put in _libraries():
+        put(min(count, get()))
 
 
 @contextmanager
