@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -173,7 +175,10 @@ def test_any_size_colour_and_container(fit: Fit, tmp_path: Path, name: str, sett
     height, width = crop
     left = (SIZE - width) // 2
     frames = [f[:height, left : left + width] for f in person(0)[:20]]
-    clip = fit(encode(tmp_path / name, frames, **settings))
+    # In a process of its own: run as root, libsvtav1 gives its process real-time priority for good, and everything else starves.
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as writer:
+        video = writer.submit(encode, tmp_path / name, frames, **settings).result()
+    clip = fit(video)
     assert clip.status == "done" and clip.error == "", clip.error
     assert clip.quality.detection_rate == 1 and clip.motion.num_frames in (20, 21) and follows_the_jaw(clip, slice(0, 20)) > 0.9
     assert clip.camera.image_size_px == (width, height)
