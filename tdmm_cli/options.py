@@ -11,6 +11,7 @@ import typer
 from tdmm_cli.console import make_progress
 
 if TYPE_CHECKING:
+    from tdmm_core.pipelines.prompts import Line
     from tdmm_core.pipelines.run import Run
     from tdmm_core.recipes.recipe import Recipe
 
@@ -67,6 +68,18 @@ def output_path(text: str) -> Path | str:
     return text if text == "-" else Path(text)
 
 
+MotionOutputs = Annotated[
+    list[str],
+    typer.Option(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help=(
+            "Motion: .npz, .h5 (one or many clips), - for npz on stdout; or .mp4, .png (contact sheet), .glb (glTF), .csv (Live Link Face), "
+            ".html (a page that plays it); repeatable."
+        ),
+    ),
+]
 SourceRate = Annotated[
     float | None,
     typer.Option("--source-fps", metavar="HZ", help="Rate of a motion file that stores none; in a Live Link CSV, in place of time codes."),
@@ -80,21 +93,37 @@ OutputRate = Annotated[
 ]
 
 
-def sentences_of(prompt: str | None, prompts: Path | None) -> list[str] | Path:
-    """What `animate` is to perform: sentences, or the path of a motion. Raises InputError unless there is exactly one source."""
+def output_paths(texts: list[str]) -> list[Path | str]:
+    """`output_path` of each."""
+    return [output_path(text) for text in texts]
+
+
+def sentences_of(prompt: str | None, prompts: Path | None, script: Path | None) -> list[Line | list[Line]] | Path:
+    """What `animate` is to perform: sentences, a script of several, or the path of a motion. Raises InputError unless there is one source."""
     from tdmm_core.errors import InputError
     from tdmm_core.pipelines.motion_input import SUFFIXES
-    from tdmm_core.pipelines.prompts import read_prompts
+    from tdmm_core.pipelines.prompts import Line, lines_of, read_prompts, read_script
 
-    if (prompt is None) == (prompts is None):
-        raise InputError('animate: expected either a sentence, such as "a slow pout turning to surprise", or --prompts FILE')
+    if sum(given is not None for given in (prompt, prompts, script)) != 1:
+        raise InputError('animate: expected one of a sentence, such as "a slow pout turning to surprise", --prompts FILE or --script FILE')
     if prompts is not None:
-        return read_prompts(prompts)
+        return list(read_prompts(prompts))
+    if script is not None:
+        return [read_script(script)]
+    assert prompt is not None
     if prompt == "-":
-        return [line for line in sys.stdin.read().splitlines() if line.strip()]
+        if _stdin_is_motion():
+            return Path("-")
+        return list(lines_of(sys.stdin.read(), "stdin"))
     if prompt.lower().endswith(SUFFIXES) or _names_a_file(prompt):
         return Path(prompt)
-    return [prompt]
+    return [Line(prompt=prompt)]
+
+
+def _stdin_is_motion() -> bool:
+    """Whether what comes in is a motion (npz, or a Live Link take) instead of sentences; nothing is read away."""
+    peek = getattr(sys.stdin.buffer, "peek", None)
+    return peek is not None and peek(9)[:9].lower().startswith((b"pk\x03\x04", b"timecode,"))
 
 
 def _names_a_file(prompt: str) -> bool:

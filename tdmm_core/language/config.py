@@ -83,9 +83,9 @@ class AnimateConfig:
     "How much the prompt outweighs the model's motion without a prompt: 1 is none; 0 to 20."
     min_seconds: float = 1.0
     "Shortest motion when no length is asked for, seconds."
-    batch_size: int = 1
-    """Motions sampled side by side; 1 or more. More are faster on a GPU; at 1, a motion is the same to the last bit whatever else is sampled, while
-    side by side rounding may tip a draw once in thousands of motions."""
+    batch_size: int = 8
+    """Motions sampled side by side; 1 or more. More are faster together and slower alone, since rows that nobody asked for are computed too: at one
+    size, a motion is the same to the last bit whatever else is sampled."""
 
     def __post_init__(self) -> None:
         _within("temperature", self.temperature, 0, 5)

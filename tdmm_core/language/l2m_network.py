@@ -87,15 +87,20 @@ class L2MNetwork(nn.Module):
         """An empty cache for `batch` sequences of at most `length` places, prefix included."""
         return self.decoder.new_cache(batch, length)
 
-    def start_motion(self, prefix: torch.Tensor, seen: torch.Tensor, cache: Cache) -> torch.Tensor:
-        """Put the prefix (B, P, D) into an empty cache and return the logits of the first code, (B, num_codes + 1)."""
-        hidden = self.decoder(prefix, prefix_mask(seen, prefix.shape[1]), cache=cache)
-        return self.readout(hidden[:, -1], self.codes())
+    def start_motion(self, prefix: torch.Tensor, seen: torch.Tensor, cache: Cache, *, codes: torch.Tensor | None = None) -> torch.Tensor:
+        """Put the prefix (B, P, D) and the codes (B, H) that came before into an empty cache; logits of the next code, (B, num_codes + 1)."""
+        table = self.codes()
+        if codes is None or codes.shape[1] == 0:
+            hidden = self.decoder(prefix, prefix_mask(seen, prefix.shape[1]), cache=cache)
+            return self.readout(hidden[:, -1], table)
+        x = torch.cat([prefix, fn.embedding(codes, table).to(prefix.dtype)], 1)
+        hidden = self.decoder(x, prefix_mask(fn.pad(seen, (0, codes.shape[1]), value=True), prefix.shape[1]), cache=cache)
+        return self.readout(hidden[:, -1], table, codes[:, -1])
 
     def next_code(self, codes: torch.Tensor, mask: torch.Tensor | None, cache: Cache) -> torch.Tensor:
         """Put one code an item, (B,), behind the cache and return the logits of the next, (B, num_codes + 1).
 
-        `mask` (B, 1, 1, places so far) says which places are seen; None: all.
+        `mask` (B, 1, 1, places so far) says which places are seen, or what is added to their attention; None: all.
         """
         table = self.codes()
         hidden = self.decoder(fn.embedding(codes, table)[:, None], mask, cache=cache)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 import torch
@@ -26,6 +27,12 @@ _SURE = 1 - 1e-6
 "A probability of the end beyond which the codes would have none left."
 
 
+PIECES = 16
+"Words are laid out in room for a multiple of this many pieces, which depends on the prompt alone."
+_LIKELY = 64
+"Classes among which the draw is sought first; sorting all of them takes longer than a layer."
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Request:
     """One motion asked for."""
@@ -35,20 +42,54 @@ class Request:
     seed: int
     num_frames: int | None = None
     "Exactly this many; None leaves the end to the model."
+    before: np.ndarray | None = None
+    "(H,) codes that came before, which the motion goes on from; they count for the network's longest motion and are no part of the result."
+
+    @property
+    def num_before(self) -> int:
+        """Frames that it goes on from."""
+        return 0 if self.before is None else len(self.before)
 
 
-@torch.inference_mode()
 def sample_codes(network: L2MNetwork, requests: Sequence[Request], config: AnimateConfig, *, min_frames: int = 1) -> list[np.ndarray]:
     """Codes (T,) int64 of each request. Without a number of frames T lies between `min_frames` and the network's longest.
 
     Raises InputError for a length or a prompt beyond what the network was made for.
     """
+    found = dict(sample_each(network, requests, config, min_frames=min_frames))
+    return [found[i] for i in range(len(requests))]
+
+
+def sample_each(
+    network: L2MNetwork, requests: Sequence[Request], config: AnimateConfig, *, min_frames: int = 1
+) -> Iterator[tuple[int, np.ndarray]]:
+    """As `sample_codes`, each with its place among the requests as soon as it is there: like lengths side by side.
+
+    A block always has `config.batch_size` rows, empty ones among them: a matrix product rounds by its size, so that only in blocks of one size a
+    motion is the same to the last bit whatever stands beside it.
+    """
     check_requests(network, requests)
-    codes = []
-    with _few_threads(network):
-        for start in range(0, len(requests), config.batch_size):
-            codes += _sample_batch(network, requests[start : start + config.batch_size], config, min_frames)
-    return codes
+    for block in _blocks(network, requests, config.batch_size):
+        with torch.inference_mode(), _few_threads(network):
+            codes = _sample_block(network, [requests[i] for i in block], config, min_frames)
+        yield from zip(block, codes, strict=True)
+
+
+def _blocks(network: L2MNetwork, requests: Sequence[Request], size: int) -> Iterator[list[int]]:
+    """Places of requests that are laid out alike, `size` at most, those of like length together."""
+
+    def layout(i: int) -> tuple[int, int]:
+        return _room(network, requests[i].words), requests[i].num_before
+
+    order = sorted(range(len(requests)), key=lambda i: (*layout(i), requests[i].num_frames or network.config.max_frames, i))
+    for _, alike in groupby(order, key=layout):
+        places = list(alike)
+        yield from (places[start : start + size] for start in range(0, len(places), size))
+
+
+def _room(network: L2MNetwork, words: np.ndarray) -> int:
+    """Places for the pieces of a prompt."""
+    return min(max(1, -(-len(words) // PIECES)) * PIECES, network.config.max_text_length)
 
 
 @contextmanager
@@ -67,53 +108,60 @@ def _few_threads(network: L2MNetwork) -> Iterator[None]:
 def check_requests(network: L2MNetwork, requests: Sequence[Request]) -> None:
     """Raises InputError for a length or a prompt beyond what the network was made for."""
     for request in requests:
-        if request.num_frames is not None and not 1 <= request.num_frames <= network.config.max_frames:
-            raise InputError(f"length: expected 1 to {network.config.max_frames} frames, got {request.num_frames}")
+        most = network.config.max_frames - request.num_before
+        if not 1 <= (1 if request.num_frames is None else request.num_frames) <= most:
+            raise InputError(f"length: expected 1 to {most} frames, got {request.num_frames}")
         if len(request.words) > network.config.max_text_length:
             raise InputError(
                 f"prompt: expected at most {network.config.max_text_length} word pieces, got {len(request.words)}; say it in fewer words"
             )
 
 
-def _sample_batch(network: L2MNetwork, requests: Sequence[Request], config: AnimateConfig, min_frames: int) -> list[np.ndarray]:
-    device = network.start.device
-    limits = torch.tensor([r.num_frames or network.config.max_frames for r in requests])
+def _sample_block(network: L2MNetwork, requests: Sequence[Request], config: AnimateConfig, min_frames: int) -> list[np.ndarray]:
+    """Codes of requests that are laid out alike; rows beyond them stay empty and are never drawn from."""
+    device, count = network.start.device, len(requests)
+    limits = torch.tensor([r.num_frames or network.config.max_frames - r.num_before for r in requests])
     earliest_end = torch.tensor([limit + 1 if r.num_frames else min_frames for r, limit in zip(requests, limits.tolist(), strict=True)])
     longest = int(limits.max())
     draws = torch.stack([torch.rand(longest, generator=torch.Generator().manual_seed(r.seed), dtype=torch.float64) for r in requests])
     logits, mask, cache = _begin(network, requests, config, longest)
-    codes = torch.zeros(len(requests), longest, dtype=torch.int64)
-    lengths = limits.clone()
-    running = torch.ones(len(requests), dtype=torch.bool)
+    half = 0 if config.guidance == 1 else len(logits) // 2
+    codes = torch.zeros(count, longest, dtype=torch.int64)
+    fed = torch.zeros(len(logits), dtype=torch.int64, device=device)
+    lengths, running = limits.clone(), torch.ones(count, dtype=torch.bool)
     for frame in range(longest):
-        logits = guide(logits, config.guidance)
-        logits[:, network.end].masked_fill_((earliest_end > frame).to(device), -torch.inf)
-        chosen = choose(logits, draws[:, frame].to(device), config).cpu()
+        asked = torch.cat([logits[:count], logits[half : half + count]]) if half else logits[:count]
+        scores = guide(asked, config.guidance)
+        scores[:, network.end].masked_fill_((earliest_end > frame).to(device), -torch.inf)
+        chosen = choose(scores, draws[:, frame].to(device), config).cpu()
         ends = running & (chosen == network.end)
         lengths[ends] = frame
         running &= ~ends & (frame + 1 < limits)
         codes[:, frame] = chosen.clamp(max=network.num_codes - 1)
         if not running.any():
             break
-        fed = codes[:, frame].to(device)
-        fed = fed if config.guidance == 1 else torch.cat([fed, fed])
-        logits = network.next_code(fed, None if mask is None else mask[..., : cache.length + 1], cache)
+        fed[:count] = codes[:, frame].to(device)
+        fed[half : half + count] = fed[:count].clone()
+        logits = network.next_code(fed, mask[..., : cache.length + 1], cache)
     return [row[:length].numpy().copy() for row, length in zip(codes, lengths.tolist(), strict=True)]
 
 
 def _begin(network: L2MNetwork, requests: Sequence[Request], config: AnimateConfig, longest: int) -> tuple:
-    """Logits of the first code, the mask of all places (B, 1, 1, N) or None where nothing is hidden, and the filled cache."""
+    """Logits of the first code, what is added to attention at each place (B, 1, 1, N), and the filled cache; with guidance B is twice the block."""
     device = network.start.device
-    words = [r.words for r in requests]
-    lengths = [r.num_frames or 0 for r in requests]
+    empty, spare = requests[0].words[:0], config.batch_size - len(requests)
+    words = [r.words for r in requests] + [empty] * spare
+    told = [r.num_before + r.num_frames if r.num_frames else 0 for r in requests] + [0] * spare
+    nothing = np.zeros(requests[0].num_before, np.int64)
+    before = np.stack([nothing if r.before is None else r.before for r in requests] + [nothing] * spare)
     if config.guidance != 1:  # the second half goes without its prompt
-        words, lengths = words + [w[:0] for w in words], lengths * 2
-    padded = pad_words(words, max(1, *(len(w) for w in words)))
-    prefix, seen = network.prefix(padded["words"].to(device), padded["word_mask"].to(device), torch.tensor(lengths, device=device))
-    cache = network.new_cache(len(words), prefix.shape[1] + longest)
-    logits = network.start_motion(prefix, seen, cache)
-    mask = None if bool(seen.all()) else fn.pad(seen, (0, longest), value=True)[:, None, None]
-    return logits, mask, cache
+        words, told, before = words + [empty] * len(words), told * 2, np.concatenate([before, before])
+    padded = pad_words(words, _room(network, requests[0].words))
+    prefix, seen = network.prefix(padded["words"].to(device), padded["word_mask"].to(device), torch.tensor(told, device=device))
+    cache = network.new_cache(len(words), prefix.shape[1] + before.shape[1] + longest)
+    logits = network.start_motion(prefix, seen, cache, codes=torch.from_numpy(before.astype(np.int64)).to(device))
+    hidden = fn.pad(~seen, (0, before.shape[1] + longest), value=False)[:, None, None]
+    return logits, torch.zeros(hidden.shape, dtype=prefix.dtype, device=device).masked_fill_(hidden, -torch.inf), cache
 
 
 def guide(logits: torch.Tensor, guidance: float) -> torch.Tensor:
@@ -139,13 +187,22 @@ def choose(logits: torch.Tensor, draws: torch.Tensor, config: AnimateConfig) -> 
     if config.temperature == 0:
         return logits.argmax(-1)
     scores = logits.double() / config.temperature
-    ordered = scores.sort(dim=-1, descending=True).values
     if config.top_k:
-        scores = scores.masked_fill(scores < ordered[:, config.top_k - 1 : config.top_k], -torch.inf)
-        ordered = ordered[:, : config.top_k]
+        scores = scores.masked_fill(scores < scores.topk(config.top_k, dim=-1).values[:, -1:], -torch.inf)
+    shares = fn.softmax(scores, -1)
     if config.top_p < 1:
-        reached = fn.softmax(ordered, -1).cumsum(-1)
-        place = (reached < config.top_p).sum(-1, keepdim=True).clamp(max=ordered.shape[1] - 1)
-        scores = scores.masked_fill(scores < ordered.gather(-1, place), -torch.inf)
-    reached = fn.softmax(scores, -1).cumsum(-1)
+        shares = shares.masked_fill(shares < _least_share(shares, config.top_p), 0.0)
+    reached = shares.cumsum(-1)
     return (reached <= draws[:, None] * reached[:, -1:]).sum(-1).clamp(max=scores.shape[1] - 1)
+
+
+def _least_share(shares: torch.Tensor, top_p: float) -> torch.Tensor:
+    """(B, 1) the smallest share among the likeliest classes of (B, N) that together reach `top_p`; sought among a few first, then among all."""
+    count = min(_LIKELY, shares.shape[1])
+    ordered = shares.topk(count, dim=-1).values
+    reached = ordered.cumsum(-1)
+    if count < shares.shape[1] and bool((reached[:, -1] < top_p).any()):
+        ordered = shares.sort(dim=-1, descending=True).values
+        reached = ordered.cumsum(-1)
+    place = (reached < top_p).sum(-1, keepdim=True).clamp(max=ordered.shape[1] - 1)
+    return ordered.gather(-1, place)

@@ -1,42 +1,48 @@
-"""`tdmm animate`: sentences to motion. Motion comes from sampled codes alone; the motion tokenizer turns them into frames.
+"""`tdmm animate`: sentences to motion files, and motion that exists to whatever form is asked for.
 
-Opens the model folders, matches model, text encoder and motion tokenizer by their digests, and hands the clips on; how a
-motion is written is the business of `motion_output`.
+Matches what is wished with where it goes, and sees that all of it is checked before anything is sampled. How a sentence becomes motion is
+`performing`'s, how a motion is written `motion_output`'s.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from tdmm_core.domain.clip import Clip, ClipSource, MotionClip
-from tdmm_core.domain.tokens import MotionTokens
+from tdmm_core.domain.clip import ClipSource, MotionClip
 from tdmm_core.errors import InputError
 from tdmm_core.language.config import AnimateConfig
-from tdmm_core.pipelines.animate_many import ArtifactOfMotions, FolderOfMotions, Order, clip_id, orders_of
-from tdmm_core.pipelines.prompts import checked_prompt
+from tdmm_core.pipelines.animate_many import ArtifactOfMotions, FolderOfMotions, Order, orders_of
+from tdmm_core.pipelines.chosen_shape import ChosenShape
+from tdmm_core.pipelines.performing import Animation, Planned, is_still, performed, planned
+from tdmm_core.pipelines.prompts import Line, as_lines, checked_line
 from tdmm_core.pipelines.run import Run
 
 if TYPE_CHECKING:
     from tdmm_core.artifacts.header import Making
-    from tdmm_core.language.sampling import Request
     from tdmm_core.pipelines.animator import Animator
-    from tdmm_core.tokenization.tokenizer import MotionTokenizer
+    from tdmm_core.pipelines.motion_output import Form
+
+Outputs = Path | str | Sequence[Path | str]
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Animation:
-    """A sampled motion with what it was sampled from and how."""
+@dataclass(frozen=True, kw_only=True)
+class Wishes:
+    """What a user may wish of the motion beside its sentences."""
 
-    clip: MotionClip
-    codes: np.ndarray
-    "(T, Q) uint16."
-    seed: int
-    "The motion's own: the run's for the first, derived from it for the others."
+    seconds: float | None = None
+    "Exactly this long; None leaves the end to the model."
+    num_samples: int = 1
+    "Motions of each sentence, 1 or more."
+    shape: str = ""
+    "Whose face: `random`, a motion file, or coefficients `0.5,-1`; empty for the mean face."
+    fps: float | None = None
+    "Write at this rate; None keeps the model's own."
+    many: bool = False
+    "Whether a name without a suffix is a folder even for one motion."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,8 +57,17 @@ class AnimateSummary:
     settings: dict[str, object]
 
 
+_NOTHING_MORE = Wishes()
+
+
 def animate(
-    prompts: Sequence[str], run: Run, *, config: AnimateConfig, model: Path | None = None, tokenizer: Path | None = None, seconds: float | None = None
+    prompts: Sequence[str | Line],
+    run: Run,
+    *,
+    config: AnimateConfig,
+    model: Path | None = None,
+    tokenizer: Path | None = None,
+    seconds: float | None = None,
 ) -> list[Animation]:
     """Motion of each prompt, in order; `seconds` asks for exactly that length, else the model ends each motion itself.
 
@@ -61,99 +76,168 @@ def animate(
     """
     from tdmm_core.pipelines.animator import load_animator
 
-    prompts = [checked_prompt(p) for p in prompts]
-    return perform(load_animator(run, model=model, tokenizer=tokenizer), prompts, run, config=config, seconds=seconds)
+    lines = as_lines(prompts)
+    return perform(load_animator(run, model=model, tokenizer=tokenizer), lines, run, config=config, seconds=seconds)
 
 
-def perform(animator: Animator, prompts: Sequence[str], run: Run, *, config: AnimateConfig, seconds: float | None = None) -> list[Animation]:
+def perform(
+    animator: Animator, prompts: Sequence[str | Line], run: Run, *, config: AnimateConfig, seconds: float | None = None
+) -> list[Animation]:
     """As `animate`, with parts that are open already."""
-    orders = orders_of([checked_prompt(p) for p in prompts], run)
-    return [made for _, made in _performed(animator, orders, _requests(animator, orders, seconds), run, config=config)]
+    orders = orders_of([[line] for line in as_lines(prompts)], run)
+    made = dict((order.index, animation) for order, animation in performed(animator, planned(animator, orders, seconds), run, config=config))
+    return [made[order.index] for order in orders]
 
 
 def animate_to(
-    output: Path | str,
-    prompts: Sequence[str],
+    outputs: Outputs,
+    prompts: Sequence[str | Line | Sequence[Line]],
     run: Run,
     *,
     config: AnimateConfig,
     model: Path | None = None,
     tokenizer: Path | None = None,
-    seconds: float | None = None,
-    many: bool = False,
-    fps: float | None = None,
+    wishes: Wishes = _NOTHING_MORE,
 ) -> AnimateSummary:
-    """`animate`, then write by the output's suffix, resampled to `fps` on request.
+    """`animate`, then write to each output by its suffix; several lines in place of a prompt become one motion, one line after the other.
 
-    With `many`, or several prompts, a name without a suffix is a folder of npz files. Each of several motions is kept as soon as it is made: a run
-    that was killed goes on, and ends in the same files.
+    Each of several motions is kept as soon as it is made: a run that was killed goes on, and ends in the same files.
     """
     from tdmm_core.artifacts.header import Making
     from tdmm_core.pipelines.animator import load_animator
-    from tdmm_core.pipelines.motion_output import check_output, write_motion_output
 
     if not prompts:
         raise InputError("prompts: expected at least one sentence, got none")
-    prompts = [checked_prompt(p) for p in prompts]
-    ours = run.force or Path(output).is_dir()  # what lies in a folder already is judged by FolderOfMotions
-    form = check_output(output, force=ours, many=len(prompts) > 1 or (many and not Path(output).suffix), resumable=True)
+    if wishes.num_samples < 1:
+        raise InputError(f"--num-samples: expected 1 or more, got {wishes.num_samples}")
+    asked = [as_lines([p]) if isinstance(p, str | Line) else [checked_line(line) for line in p] for p in prompts]
+    orders = orders_of(asked, run, num_samples=wishes.num_samples)
+    targets, forms = _checked(outputs, run, orders, wishes)
     animator = load_animator(run, model=model, tokenizer=tokenizer)
-    orders = orders_of(prompts, run)
-    requests = _requests(animator, orders, seconds)
-    settings = sampling_settings(config, seconds) | {"model_digest": animator.parents[0].digest} | ({} if fps is None else {"fps": fps})
-    making = Making(recipe=run.recipe, config=settings | {"prompts": prompts}, seed=run.seed, parents=animator.parents)
-    place = _place(form, Path(output), orders, run, making=making, settings=settings)
-    if place is not None:
-        missing = place.missing(orders)
-        place.keep(_at_rate(_performed(animator, missing, [requests[o.index] for o in missing], run, config=config), fps))
-        written, num_frames = place.finish()
-        return AnimateSummary(
-            outputs=written, num_motions=len(orders), num_frames=num_frames, fps=fps or animator.model.fps, seed=run.seed, settings=settings
-        )
-    made = [m for _, m in _at_rate(_performed(animator, orders, requests, run, config=config), fps)]
-    clips = [a.clip for a in made]
-    files = write_motion_output(output, clips, run, settings=settings, codes=[a.codes for a in made], making=making)
-    return _summary(clips, files, run, settings)
+    plans = planned(animator, orders, wishes.seconds)
+    settings = sampling_settings(config, wishes.seconds) | {"model_digest": animator.parents[0].digest}
+    settings |= {name: value for name, value in (("fps", wishes.fps), ("shape", wishes.shape)) if value}
+    told = {"prompts": [o.prompt for o in orders]} | ({"told": [o.told for o in orders]} if any(o.told for o in orders) else {})
+    making = Making(recipe=run.recipe, config=settings | told, seed=run.seed, parents=animator.parents)
+
+    work = _Work(animator=animator, plans=plans, shape=ChosenShape.of(wishes.shape), wishes=wishes, run=run, config=config)
+    if set(forms) <= {"folder", "h5"}:
+        places = [_place(form, target, orders, run, making=making) for form, target in zip(forms, targets, strict=True)]
+        written, num_frames = _kept(places, orders, work)
+        fps = wishes.fps or animator.model.fps
+        return AnimateSummary(outputs=written, num_motions=len(orders), num_frames=num_frames, fps=fps, seed=run.seed, settings=settings)
+    order, animation = next(work.motions(orders))
+    files = _written(targets, animation, replace(run, seed=order.seed), settings=settings | order.told, making=making)
+    return _summary([animation.clip], files, run, settings)
 
 
-def _at_rate(made: Iterator[tuple[Order, Animation]], fps: float | None) -> Iterator[tuple[Order, Animation]]:
-    """Each motion at the rate that was asked for; its codes stay the motion tokenizer's."""
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Work:
+    """Everything that a motion is made from."""
+
+    animator: Animator
+    plans: Sequence[Planned]
+    shape: ChosenShape
+    wishes: Wishes
+    run: Run
+    config: AnimateConfig
+
+    def motions(self, wanted: Sequence[Order]) -> Iterator[tuple[Order, Animation]]:
+        """The motions of some of the orders, finished."""
+        chosen = {o.index for o in wanted}
+        for order, animation in performed(self.animator, [p for p in self.plans if p.order.index in chosen], self.run, config=self.config):
+            yield order, _finished(order, animation, self)
+
+
+def _kept(places: Sequence[FolderOfMotions | ArtifactOfMotions], orders: Sequence[Order], work: _Work) -> tuple[tuple[str, ...], int]:
+    """Every motion that a place lacks, made once and kept there; the files of all places, and the frames of one."""
+    with ExitStack() as stack:
+        for place in places:
+            stack.enter_context(place)
+        for order, animation in work.motions([o for o in orders if any(place.lacks(o) for place in places)]):
+            for place in places:
+                if place.lacks(order):
+                    place.add(order, animation)
+    kept = [place.finish() for place in places]
+    return tuple(name for names, _ in kept for name in names), kept[0][1]
+
+
+def _checked(outputs: Outputs, run: Run, orders: Sequence[Order], wishes: Wishes) -> tuple[list[Path | str], list[Form]]:
+    """Each output with its form. Raises InputError for one that cannot be written, and where two are one."""
+    from tdmm_core.pipelines.motion_output import check_output
+
+    targets = listed_outputs(outputs)
+    forms = []
+    for target in targets:
+        ours = run.force or Path(target).is_dir()  # what lies in a folder already is judged by FolderOfMotions
+        many = len(orders) > 1 or (wishes.many and not Path(target).suffix)
+        forms.append(check_output(target, force=ours, many=many, resumable=True))
+    return targets, forms
+
+
+def listed_outputs(outputs: Outputs) -> list[Path | str]:
+    """Outputs as a list. Raises InputError where there is none or one is named twice."""
+    targets = [outputs] if isinstance(outputs, str | Path) else list(outputs)
+    if not targets:
+        raise InputError("-o: expected the name of a file or folder to write, got none")
+    twice = next((t for i, t in enumerate(targets) if str(t) in map(str, targets[:i])), None)
+    if twice is not None:
+        raise InputError(f"-o {twice}: named twice; name each output once")
+    return targets
+
+
+def _finished(order: Order, animation: Animation, work: _Work) -> Animation:
+    """With the face and at the rate that were asked for; its codes stay the motion tokenizer's. Says where nothing moves."""
     from tdmm_core.pipelines.motion_output import at_rate
 
-    for order, animation in made:
-        yield order, replace(animation, clip=at_rate([animation.clip], fps)[0])
+    motion = animation.clip.motion
+    assert motion is not None
+    if is_still(motion):
+        work.run.progress.log(f"{order.prompt!r}: the face stays neutral; the model reads nothing in it that a face does")
+    clip = replace(animation.clip, motion=work.shape.on(motion, order.seed))
+    return replace(animation, clip=at_rate([clip], work.wishes.fps)[0])
 
 
-def _place(
-    form: str, output: Path, orders: Sequence[Order], run: Run, *, making: Making, settings: dict[str, object]
-) -> FolderOfMotions | ArtifactOfMotions | None:
-    """Where motions are kept one by one; None for the forms that hold a single one."""
-    match form:
-        case "folder":
-            return FolderOfMotions(output, orders, run, settings)
-        case "h5":
-            return ArtifactOfMotions(output, orders, run, making)
-    return None
+def _place(form: str, output: Path | str, orders: Sequence[Order], run: Run, *, making: Making) -> FolderOfMotions | ArtifactOfMotions:
+    """Where motions are kept one by one."""
+    if form == "folder":
+        settings = {name: value for name, value in making.config.items() if name not in ("prompts", "told")}
+        return FolderOfMotions(Path(output), orders, run, settings)
+    return ArtifactOfMotions(Path(output), orders, run, making)
 
 
-def show_motion(motion: Path | str, output: Path | str, run: Run, *, fps: float | None = None) -> AnimateSummary:
-    """Render or export a motion that exists already (whatever file holds it) by the output's suffix, resampled to `fps` on request."""
+def _written(targets: Sequence[Path | str], animation: Animation, run: Run, *, settings: dict[str, object], making: Making) -> list[Path]:
+    from tdmm_core.pipelines.motion_output import write_motion_output
+
+    written: list[Path] = []
+    for target in targets:
+        written += write_motion_output(target, [animation.clip], run, settings=settings, codes=[animation.codes], making=making)
+    return written
+
+
+def show_motion(
+    motion: Path | str, outputs: Outputs, run: Run, *, tokenizer: Path | None = None, wishes: Wishes = _NOTHING_MORE
+) -> AnimateSummary:
+    """Render or export a motion that exists already, whatever file holds it, or decode tokens; by the outputs' suffixes.
+
+    Raises InputError for a wish that only a sentence can have.
+    """
+    from tdmm_core.pipelines.decoded_tokens import decoded_tokens, is_tokens
     from tdmm_core.pipelines.motion_input import read_motion_clips
     from tdmm_core.pipelines.motion_output import at_rate, check_output, write_motion_output
 
-    clips = at_rate(read_motion_clips(motion), fps)
-    check_output(output, force=run.force, many=len(clips) > 1)
-    written = write_motion_output(output, clips, run)
+    if wishes.seconds is not None or wishes.num_samples != 1:
+        raise InputError(f"{motion}: a motion has its own length and is one; leave --seconds and --num-samples out")
+    clips = decoded_tokens(Path(motion), tokenizer) if is_tokens(motion) else read_motion_clips(motion)
+    shape = ChosenShape.of(wishes.shape)
+    if wishes.shape:
+        clips = [replace(c, motion=shape.on(c.motion, run.seed)) if c.motion is not None else c for c in clips]
+    clips = at_rate(clips, wishes.fps)
+    targets = listed_outputs(outputs)
+    for target in targets:
+        check_output(target, force=run.force, many=len(clips) > 1)
+    written = [path for target in targets for path in write_motion_output(target, clips, run)]
     return _summary(clips, written, run, {})
-
-
-def frames_of(seconds: float | None, *, fps: float, longest: int) -> int | None:
-    """Frames of a length asked for. Raises InputError where the model cannot make it."""
-    if seconds is None:
-        return None
-    if not 0 < seconds <= longest / fps:
-        raise InputError(f"--seconds: expected more than 0 and at most {longest / fps:g} for this model, got {seconds:g}")
-    return max(1, round(seconds * fps))
 
 
 def sampling_settings(config: AnimateConfig, seconds: float | None) -> dict[str, object]:
@@ -171,45 +255,3 @@ def _summary(clips: ClipSource[MotionClip] | Sequence[MotionClip], written: Sequ
         seed=run.seed,
         settings=settings,
     )
-
-
-def _requests(animator: Animator, orders: Sequence[Order], seconds: float | None) -> list[Request]:
-    """What the network is asked for, all of it checked. Raises InputError before anything is sampled or written."""
-    from tdmm_core.language.sampling import Request, check_requests
-
-    network = animator.model.network
-    num_frames = frames_of(seconds, fps=animator.model.fps, longest=network.config.max_frames)
-    words = animator.encoder.encode([o.prompt for o in orders])
-    requests = [Request(words=w, seed=o.seed, num_frames=num_frames) for w, o in zip(words, orders, strict=True)]
-    check_requests(network, requests)
-    return requests
-
-
-def _performed(
-    animator: Animator, orders: Sequence[Order], requests: Sequence[Request], run: Run, *, config: AnimateConfig
-) -> Iterator[tuple[Order, Animation]]:
-    """The motions, as many at once as the config says, each as soon as it is there."""
-    from tdmm_core.language.sampling import sample_codes
-
-    model = animator.model
-    min_frames = max(1, min(round(config.min_seconds * model.fps), model.network.config.max_frames))
-    run.progress.start("animating", len(requests), "motions")
-    for start in range(0, len(requests), config.batch_size):
-        codes = sample_codes(model.network, requests[start : start + config.batch_size], config, min_frames=min_frames)
-        for order, row in zip(orders[start : start + config.batch_size], codes, strict=True):
-            yield order, _animation(order, row, animator.tokenizer)
-        run.progress.advance(len(codes))
-    run.progress.finish()
-
-
-def _animation(order: Order, codes: np.ndarray, tokenizer: MotionTokenizer) -> Animation:
-    tokens = MotionTokens(
-        codes=codes[:, None],
-        num_codes=tokenizer.num_codes,
-        tokenizer_digest=tokenizer.digest,
-        fps=tokenizer.space.fps,
-        face_model=tokenizer.space.face_model,
-        face_model_digest=tokenizer.space.face_model_digest,
-    )
-    clip = Clip(id=clip_id(order), prompt=order.prompt)
-    return Animation(clip=MotionClip(clip=clip, motion=tokenizer.decode(tokens)), codes=tokens.codes, seed=order.seed)

@@ -1,12 +1,12 @@
-"""Many sentences to a folder of motions, or to one motion artifact: each is kept as soon as it is made, and a run that was killed goes on.
+"""Motions that are asked for, and the two places that keep many of them, each as soon as it is made: a folder, and one motion artifact.
 
-Owns what counts as done: in a folder, a file that says of itself the very prompt, seed, settings and tool that this run would write. Does not know
-how a motion is sampled.
+Owns what counts as done, so that a run that was killed goes on: in a folder, a file that says of itself the very prompt, seed, settings and tool
+that this run would write. Does not know how a motion is sampled.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,11 +16,12 @@ from tdmm_core.artifacts.header import Making, tool_name
 from tdmm_core.artifacts.motion import MotionWriter, open_motion
 from tdmm_core.errors import InputError
 from tdmm_core.exchange.npz import read_npz, write_npz
+from tdmm_core.pipelines.prompts import Line
 from tdmm_core.pipelines.run import Run
 from tdmm_core.runtime.seeding import derive_seed
 
 if TYPE_CHECKING:
-    from tdmm_core.pipelines.animate import Animation
+    from tdmm_core.pipelines.performing import Animation
 
 MOTIONS_AT_ONCE = 16
 "Motions that an artifact takes up together; what a kill loses at most."
@@ -28,16 +29,35 @@ MOTIONS_AT_ONCE = 16
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """One motion asked for: its place, what it performs, and the seed of its own."""
+    """One motion asked for: its place, what it performs, one sentence after the other, and the seed of its own."""
 
     index: int
-    prompt: str
+    lines: tuple[Line, ...]
     seed: int
 
+    @property
+    def prompt(self) -> str:
+        """All that it performs."""
+        return "; ".join(line.prompt for line in self.lines)
 
-def orders_of(prompts: Sequence[str], run: Run) -> list[Order]:
-    """The first motion has the run's own seed, the others one derived from it."""
-    return [Order(index=i, prompt=p, seed=run.seed if i == 0 else derive_seed(run.seed, "motion", i)) for i, p in enumerate(prompts)]
+    @property
+    def told(self) -> dict[str, object]:
+        """What its file remembers of its own lengths, beyond what the run says."""
+        if len(self.lines) > 1:
+            return {"script": [{"prompt": line.prompt, "seconds": line.seconds} for line in self.lines]}
+        return {} if self.lines[0].seconds is None else {"seconds": self.lines[0].seconds}
+
+
+def orders_of(performed: Sequence[Sequence[Line]], run: Run, *, num_samples: int = 1) -> list[Order]:
+    """`num_samples` motions of each, in order. The first has the run's own seed, the others one derived from it, unless a line says its own."""
+    orders = []
+    for lines in performed:
+        for _ in range(num_samples):
+            index = len(orders)
+            given = lines[0].seed if num_samples == 1 else None
+            derived = run.seed if index == 0 else derive_seed(run.seed, "motion", index)
+            orders.append(Order(index=index, lines=tuple(lines), seed=derived if given is None else given))
+    return orders
 
 
 class FolderOfMotions:
@@ -59,17 +79,22 @@ class FolderOfMotions:
         if there:
             raise _occupied(path / min(there))
 
-    def missing(self, orders: Sequence[Order]) -> list[Order]:
-        """What is still to be made."""
-        return [o for o in orders if o.index not in self._num_frames]
+    def __enter__(self) -> FolderOfMotions:
+        return self
 
-    def keep(self, made: Iterable[tuple[Order, Animation]]) -> None:
-        """Write each motion under its own name, whole."""
-        for order, animation in made:
-            motion = animation.clip.motion
-            with atomic_path(self._files[order.index]) as temporary:
-                write_npz(temporary, motion, prompt=order.prompt, seed=order.seed, settings=self.settings, codes=animation.codes)
-            self._num_frames[order.index] = motion.num_frames
+    def __exit__(self, *_: object) -> None:
+        """Every file is whole already."""
+
+    def lacks(self, order: Order) -> bool:
+        """Whether this motion is still to be made."""
+        return order.index not in self._num_frames
+
+    def add(self, order: Order, animation: Animation) -> None:
+        """Write the motion under its own name, whole."""
+        motion, settings = animation.clip.motion, dict(self.settings) | order.told
+        with atomic_path(self._files[order.index]) as temporary:
+            write_npz(temporary, motion, prompt=order.prompt, seed=order.seed, settings=settings, codes=animation.codes)
+        self._num_frames[order.index] = motion.num_frames
 
     def finish(self) -> tuple[tuple[str, ...], int]:
         """The files in order, and the frames of all."""
@@ -81,7 +106,7 @@ class FolderOfMotions:
             motion, said = read_npz(path)
         except InputError:
             raise _occupied(path) from None
-        wanted = {"prompt": order.prompt, "seed": order.seed, "settings": dict(self.settings), "tool": tool_name()}
+        wanted = {"prompt": order.prompt, "seed": order.seed, "settings": dict(self.settings) | order.told, "tool": tool_name()}
         if not resume or any(said[name] != value for name, value in wanted.items()):
             raise _occupied(path)
         return motion.num_frames
@@ -94,17 +119,22 @@ class ArtifactOfMotions:
         """Raises InputError where `path` or the blocks beside it are of another run."""
         self.path, self._orders = path, orders
         self._writer = MotionWriter(path, making, force=run.force, resume=run.resume, block_size=MOTIONS_AT_ONCE)
+        self._staged = self._writer.staged_ids()
 
-    def missing(self, orders: Sequence[Order]) -> list[Order]:
-        """What is still to be made."""
-        staged = self._writer.staged_ids()
-        return [o for o in orders if clip_id(o) not in staged]
+    def __enter__(self) -> ArtifactOfMotions:
+        self._writer.__enter__()
+        return self
 
-    def keep(self, made: Iterable[tuple[Order, Animation]]) -> None:
-        """Stage each motion."""
-        with self._writer as writer:
-            for _, animation in made:
-                writer.add(animation.clip)
+    def __exit__(self, *what: object) -> None:
+        self._writer.__exit__(*what)
+
+    def lacks(self, order: Order) -> bool:
+        """Whether this motion is still to be made."""
+        return clip_id(order) not in self._staged
+
+    def add(self, order: Order, animation: Animation) -> None:
+        """Stage the motion."""
+        self._writer.add(animation.clip)
 
     def finish(self) -> tuple[tuple[str, ...], int]:
         """Assemble; the artifact, and the frames of all."""

@@ -1,4 +1,4 @@
-"""Writing motion for whichever verb yields it, by the suffix of the output: npz, h5, csv, mp4, a folder of npz, or npz on stdout.
+"""Writing motion for whichever verb yields it, by the suffix of the output: npz, h5, a folder of npz, npz on stdout, or an export.
 
 The one place that knows output suffixes; what a form looks like is its writer's.
 """
@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -19,17 +19,17 @@ from tdmm_core.artifacts.motion import MotionWriter
 from tdmm_core.domain.clip import ClipSource, MotionClip
 from tdmm_core.domain.motion import FaceMotion
 from tdmm_core.errors import InputError, TdmmError
-from tdmm_core.exchange.live_link import write_live_link
 from tdmm_core.exchange.npz import write_npz
 from tdmm_core.morphable.resample import resample
+from tdmm_core.pipelines.exports import EXPORTS, ExportForm, write_export
 from tdmm_core.pipelines.run import Run
 
-if TYPE_CHECKING:
-    from tdmm_core.rendering.look import Look
-
-Form = Literal["npz", "h5", "csv", "mp4", "folder", "stdout"]
-_SUFFIXES: Mapping[str, Form] = {".npz": "npz", ".h5": "h5", ".hdf5": "h5", ".csv": "csv", ".mp4": "mp4"}
-_KNOWN = ".npz (one clip), .h5 (a motion artifact), .csv (Live Link Face), .mp4 (rendered), - (npz on stdout)"
+Form = Literal["npz", "h5", "folder", "stdout"] | ExportForm
+_SUFFIXES: Mapping[str, Form] = {".npz": "npz", ".h5": "h5", ".hdf5": "h5"} | {f".{form}": form for form in EXPORTS}
+_KNOWN = (
+    ".npz (one clip), .h5 (a motion artifact), .csv (Live Link Face), .mp4 (rendered), .png (contact sheet), .glb (glTF), .html (a page that plays "
+    "it), - (npz on stdout)"
+)
 
 
 def check_output(path: Path | str, *, force: bool = False, many: bool = False, resumable: bool = False) -> Form:
@@ -77,12 +77,8 @@ def write_motion_output(
     if form == "folder":
         return _write_folder(path, clips, run, settings=settings, codes=codes)
     clip = _only(path, clips)
-    if form == "mp4":
-        render_motion(path, _motion_of(clip), run)
-        return (path,)
-    if form == "csv":
-        with atomic_path(path) as temporary:
-            write_live_link(temporary, _motion_of(clip))
+    if form in EXPORTS:
+        write_export(form, path, clip, _motion_of(clip), run)
         return (path,)
     codes_of_clip = codes[0] if codes else None
     if form == "stdout":
@@ -99,25 +95,6 @@ def at_rate(clips: ClipSource[MotionClip] | Sequence[MotionClip], fps: float | N
     if not 1 <= fps <= 240:
         raise InputError(f"--fps: expected 1 to 240 frames a second, got {fps:g}")
     return [replace(c, motion=resample(c.motion, fps)) if c.motion is not None and c.motion.fps != fps else c for c in clips]
-
-
-def render_motion(path: Path, motion: FaceMotion, run: Run, *, look: Look | None = None) -> None:
-    """Render a motion as a video. Raises MissingPartError where the file of its face model is not known here."""
-    from tdmm_core.pipelines.face_models import find_face_model
-    from tdmm_core.rendering.renderer import render
-    from tdmm_core.video.writer import write_video
-
-    model = find_face_model(motion.face_model, motion.face_model_digest)
-    run.progress.start("rendering", motion.num_frames, "frames")
-    with write_errors(path):
-        write_video(path, _counted(render(model, motion, look=look), run), fps=motion.fps)
-    run.progress.finish()
-
-
-def _counted(frames, run: Run):  # noqa: ANN001
-    for frame in frames:
-        yield frame
-        run.progress.advance()
 
 
 def _check_stdout(*, many: bool) -> Form:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from l2m_cases import NUM_CODES, network, request
 
 from tdmm_core.errors import InputError
 from tdmm_core.language.config import AnimateConfig
+from tdmm_core.language.l2m_dataset import pad_words
 from tdmm_core.language.sampling import choose, guide, sample_codes
 
 
@@ -127,3 +129,41 @@ def test_guidance_leaves_the_end_as_likely_as_the_prompt_makes_it(seed: int, gui
     torch.testing.assert_close(guided.exp().sum(-1), torch.ones(3, dtype=torch.float64), atol=1e-4, rtol=0)
     pushed = (free + guidance * (prompted - free))[:, :-1]
     torch.testing.assert_close(guided[:, :-1].softmax(-1), pushed.softmax(-1), atol=1e-5, rtol=1e-4)
+
+
+def test_a_motion_goes_on_from_what_came_before() -> None:
+    """The first code after a given past has the logits that the whole sequence gives it, and the past is no part of the result."""
+    net, past = network(), np.random.default_rng(3).integers(NUM_CODES, size=7)
+    (whole,) = sample_codes(net, [request(5, num_frames=20)], AnimateConfig(temperature=0.0))
+    rest = replace(request(5, num_frames=13), before=whole[:7])
+    np.testing.assert_array_equal(sample_codes(net, [rest], AnimateConfig(temperature=0.0))[0], whole[7:])
+    (other,) = sample_codes(net, [replace(rest, before=past)], AnimateConfig(temperature=0.0))
+    assert other.shape == (13,) and (other != whole[7:]).any()
+    with pytest.raises(InputError, match="expected 1 to 33 frames, got 34"):
+        sample_codes(net, [replace(rest, num_frames=34)], AnimateConfig())
+
+
+def test_motions_with_and_without_a_past_may_stand_in_one_call() -> None:
+    requests = [request(4, seed=1), replace(request(11, seed=2), before=np.array([3, 4])), replace(request(4, seed=3), before=np.array([9, 1]))]
+    together = sample_codes(network(), requests, AnimateConfig())
+    for one, codes in zip(requests, together, strict=True):
+        np.testing.assert_array_equal(sample_codes(network(), [one], AnimateConfig())[0], codes)
+
+
+def test_a_row_of_a_block_is_the_same_to_the_last_bit_wherever_it_stands() -> None:
+    """What makes a motion independent of its neighbours: the network's logits of a row in a block of one size, at any place, beside anything."""
+    net, words_of = network(), [request(n, seed=n).words for n in (3, 9, 12, 5, 7, 2)]
+    table = []
+    for block in ([0, 1, 2, 3], [4, 0, 5, 1], [2, 2, 2, 0], [1, 5, 0, 4]):
+        padded = pad_words([words_of[i] for i in block], 12)
+        with torch.inference_mode():
+            prefix, seen = net.prefix(padded["words"], padded["word_mask"], torch.full((4,), 20))
+            cache = net.new_cache(4, prefix.shape[1] + 3)
+            steps = [net.start_motion(prefix, seen, cache)[block.index(0)]]
+            mask = torch.nn.functional.pad(~seen, (0, 3), value=False)[:, None, None]
+            added = torch.zeros(mask.shape).masked_fill_(mask, -torch.inf)
+            for codes in (torch.arange(4), torch.arange(4) + 7):
+                codes[block.index(0)] = 11
+                steps.append(net.next_code(codes, added[..., : cache.length + 1], cache)[block.index(0)])
+        table.append(torch.stack(steps))
+    assert all(torch.equal(table[0], other) for other in table[1:])

@@ -23,7 +23,7 @@ from tdmm_core.errors import InputError, MissingPartError
 from tdmm_core.exchange.npz import read_npz
 from tdmm_core.language.config import AnimateConfig, L2MConfig
 from tdmm_core.pipelines import animator
-from tdmm_core.pipelines.animate import animate, animate_to, show_motion
+from tdmm_core.pipelines.animate import Wishes, animate, animate_to, show_motion
 from tdmm_core.pipelines.code_vectors import find_code_vectors
 from tdmm_core.pipelines.prompts import read_prompts
 from tdmm_core.pipelines.run import Run
@@ -148,7 +148,7 @@ def test_what_codes_look_like_is_taken_from_the_tokenizer_that_made_them(parts: 
 
 
 def test_a_prompt_becomes_a_motion_file(parts: Parts, tmp_path: Path) -> None:
-    summary = animate_to(tmp_path / "out.npz", [PROMPT], RUN, seconds=2.0, **parts.chosen)
+    summary = animate_to(tmp_path / "out.npz", [PROMPT], RUN, wishes=Wishes(seconds=2.0), **parts.chosen)
     motion, said = read_npz(tmp_path / "out.npz")
     assert motion.num_frames == summary.num_frames == 50 and motion.expression.shape == (50, 52)
     assert said["prompt"] == PROMPT and said["codes"].shape == (50, 1) and said["codes"].dtype == np.uint16
@@ -166,7 +166,7 @@ def test_equal_seeds_give_equal_bytes(parts: Parts, tmp_path: Path) -> None:
 def test_a_file_of_prompts_becomes_a_folder_in_its_order(parts: Parts, tmp_path: Path) -> None:
     (tmp_path / "p.txt").write_text("she smiles\n\nhe frowns, then blinks\nshe smiles\n")
     prompts = read_prompts(tmp_path / "p.txt")
-    summary = animate_to(tmp_path / "many", prompts, RUN, many=True, seconds=1.0, **parts.chosen)
+    summary = animate_to(tmp_path / "many", prompts, RUN, wishes=Wishes(seconds=1.0, many=True), **parts.chosen)
     assert [Path(o).name for o in summary.outputs] == ["000.npz", "001.npz", "002.npz"]
     read = [read_npz(o) for o in summary.outputs]
     assert [said["prompt"] for _, said in read] == ["she smiles", "he frowns, then blinks", "she smiles"]
@@ -176,10 +176,10 @@ def test_a_file_of_prompts_becomes_a_folder_in_its_order(parts: Parts, tmp_path:
 
 
 def test_each_of_several_motions_can_be_made_alone_by_its_own_seed(parts: Parts, tmp_path: Path) -> None:
-    animate_to(tmp_path / "many", ["she smiles", "he frowns"], RUN, seconds=1.0, **parts.chosen)
+    animate_to(tmp_path / "many", ["she smiles", "he frowns"], RUN, wishes=Wishes(seconds=1.0), **parts.chosen)
     second = tmp_path / "many" / "001.npz"
     _, said = read_npz(second)
-    animate_to(tmp_path / "alone.npz", ["he frowns"], replace(RUN, seed=said["seed"]), seconds=1.0, **parts.chosen)
+    animate_to(tmp_path / "alone.npz", ["he frowns"], replace(RUN, seed=said["seed"]), wishes=Wishes(seconds=1.0), **parts.chosen)
     assert (tmp_path / "alone.npz").read_bytes() == second.read_bytes()
 
 
@@ -192,10 +192,10 @@ def killed_when(exists: Callable[[], bool], output: Path, parts: Parts) -> None:
     code = (
         "import sys; from pathlib import Path\n"
         "from tdmm_core.language.config import AnimateConfig; from tdmm_core.pipelines.run import Run\n"
-        "from tdmm_core.pipelines.animate import animate_to\n"
+        "from tdmm_core.pipelines.animate import Wishes, animate_to\n"
         "output, model, tokenizer = map(Path, sys.argv[1:4])\n"
         "parts = {'model': model, 'tokenizer': tokenizer, 'config': AnimateConfig()}\n"
-        "animate_to(output, sys.argv[4:], Run(device='cpu', workers=1), **parts, seconds=2.0)\n"
+        "animate_to(output, sys.argv[4:], Run(device='cpu', workers=1), **parts, wishes=Wishes(seconds=2.0))\n"
     )
     process = subprocess.Popen([sys.executable, "-c", code, *map(str, (output, parts.model, parts.tokenizer)), *SENTENCES])
     deadline = time.monotonic() + 60
@@ -207,28 +207,28 @@ def killed_when(exists: Callable[[], bool], output: Path, parts: Parts) -> None:
 
 def test_a_killed_folder_of_motions_goes_on_where_it_stopped(parts: Parts, tmp_path: Path) -> None:
     alone, killed = tmp_path / "alone", tmp_path / "killed"
-    animate_to(alone, SENTENCES, RUN, seconds=2.0, **parts.chosen)
+    animate_to(alone, SENTENCES, RUN, wishes=Wishes(seconds=2.0), **parts.chosen)
     killed_when((killed / "003.npz").exists, killed, parts)
     before = {p.name: p.stat().st_mtime_ns for p in killed.glob("*.npz")}
     assert 4 <= len(before) < len(SENTENCES)
     with pytest.raises(InputError, match=r"000\.npz already, which another run made"):
-        animate_to(killed, SENTENCES, RUN, seconds=3.0, **parts.chosen)
+        animate_to(killed, SENTENCES, RUN, wishes=Wishes(seconds=3.0), **parts.chosen)
     with pytest.raises(InputError, match="which another run made"):
-        animate_to(killed, SENTENCES, replace(RUN, resume=False), seconds=2.0, **parts.chosen)
-    summary = animate_to(killed, SENTENCES, RUN, seconds=2.0, **parts.chosen)
+        animate_to(killed, SENTENCES, replace(RUN, resume=False), wishes=Wishes(seconds=2.0), **parts.chosen)
+    summary = animate_to(killed, SENTENCES, RUN, wishes=Wishes(seconds=2.0), **parts.chosen)
     assert summary.num_motions == len(SENTENCES) and summary.num_frames == 50 * len(SENTENCES)
     assert {p.name: p.read_bytes() for p in killed.iterdir()} == {p.name: p.read_bytes() for p in alone.iterdir()}
     assert all((killed / name).stat().st_mtime_ns == when for name, when in before.items())
     with pytest.raises(InputError, match=r"holds 019\.npz already"):
-        animate_to(killed, SENTENCES[:-1], RUN, seconds=2.0, **parts.chosen)
+        animate_to(killed, SENTENCES[:-1], RUN, wishes=Wishes(seconds=2.0), **parts.chosen)
 
 
 def test_a_killed_artifact_of_motions_goes_on_where_it_stopped(parts: Parts, tmp_path: Path) -> None:
     alone, killed = tmp_path / "alone.h5", tmp_path / "killed.h5"
-    animate_to(alone, SENTENCES, RUN, seconds=2.0, **parts.chosen)
+    animate_to(alone, SENTENCES, RUN, wishes=Wishes(seconds=2.0), **parts.chosen)
     killed_when(lambda: any((tmp_path / "killed.h5.partial").glob("*.block")), killed, parts)
     assert not killed.exists()
-    animate_to(killed, SENTENCES, RUN, seconds=2.0, **parts.chosen)
+    animate_to(killed, SENTENCES, RUN, wishes=Wishes(seconds=2.0), **parts.chosen)
     with open_motion(alone) as a, open_motion(killed) as b:
         assert a.header.digest == b.header.digest and len(b) == len(SENTENCES)
     assert {p.name for p in tmp_path.iterdir()} == {"alone.h5", "killed.h5"}
@@ -241,7 +241,7 @@ def test_nothing_is_begun_where_one_of_many_prompts_cannot_be_performed(parts: P
 
 
 def test_several_motions_become_an_artifact_that_knows_its_parents(parts: Parts, tmp_path: Path) -> None:
-    animate_to(tmp_path / "out.h5", ["she smiles", "he frowns"], RUN, seconds=1.0, **parts.chosen)
+    animate_to(tmp_path / "out.h5", ["she smiles", "he frowns"], RUN, wishes=Wishes(seconds=1.0), **parts.chosen)
     with open_motion(tmp_path / "out.h5") as file:
         clips: list[MotionClip] = list(file)
         assert [c.clip.prompt for c in clips] == ["she smiles", "he frowns"]
@@ -250,7 +250,7 @@ def test_several_motions_become_an_artifact_that_knows_its_parents(parts: Parts,
 
 
 def test_a_motion_is_exported_as_it_is(parts: Parts, tmp_path: Path) -> None:
-    animate_to(tmp_path / "out.npz", [PROMPT], RUN, seconds=1.0, **parts.chosen)
+    animate_to(tmp_path / "out.npz", [PROMPT], RUN, wishes=Wishes(seconds=1.0), **parts.chosen)
     show_motion(tmp_path / "out.npz", tmp_path / "out.h5", RUN)
     with open_motion(tmp_path / "out.h5") as file:
         assert file[0].motion == read_npz(tmp_path / "out.npz")[0]
@@ -277,10 +277,10 @@ def test_any_other_prompt_is_performed(parts: Parts, prompt: str) -> None:
     assert animate([prompt], RUN, seconds=0.5, **parts.chosen)[0].clip.motion.num_frames == 12
 
 
-@pytest.mark.parametrize("seconds", [0.0, -1.0, 4.01, 1e9, float("nan"), float("inf")])
+@pytest.mark.parametrize("seconds", [0.0, -1.0, 60.01, 1e9, float("nan"), float("inf")])
 def test_lengths_that_the_model_cannot_make_are_refused(parts: Parts, tmp_path: Path, seconds: float) -> None:
-    with pytest.raises(InputError, match="--seconds: expected more than 0 and at most 4"):
-        animate_to(tmp_path / "out.npz", [PROMPT], RUN, seconds=seconds, **parts.chosen)
+    with pytest.raises(InputError, match="--seconds: expected more than 0 and at most 60"):
+        animate_to(tmp_path / "out.npz", [PROMPT], RUN, wishes=Wishes(seconds=seconds), **parts.chosen)
     assert not list(tmp_path.iterdir())
 
 
