@@ -12,7 +12,7 @@ from tdmm_core.language.l2m_model import L2MModel
 from tdmm_core.pipelines.run import Run
 from tdmm_core.runtime.device import resolve_device
 from tdmm_core.textmodels.text_encoder import TextEncoder, load_text_encoder
-from tdmm_core.tokenization.tokenizer import MotionTokenizer, load_default
+from tdmm_core.tokenization.tokenizer import MotionTokenizer, load_default, load_embedded
 
 KIND = "language-to-motion"
 DEFAULT_MODEL = Path(__file__).parents[1] / "pretrained" / KIND
@@ -39,7 +39,7 @@ def load_animator(run: Run, *, model: Path | None = None, tokenizer: Path | None
         raise MissingPartError(f"language-to-motion model: the embedded one is not in this installation ({folder}); train one: tdmm train-l2m")
     header = read_model_header(folder, KIND)
     l2m = L2MModel.load(folder, device=resolve_device(run.device))
-    motion_tokenizer = MotionTokenizer.load(tokenizer) if tokenizer else load_default()
+    motion_tokenizer = MotionTokenizer.load(tokenizer) if tokenizer else load_embedded(l2m.tokenizer_digest) or load_default()
     if motion_tokenizer.digest != l2m.tokenizer_digest:
         raise InputError(
             f"--model {model or 'embedded'} was trained on codes of motion tokenizer {l2m.tokenizer_digest[:12]}, but --tokenizer "

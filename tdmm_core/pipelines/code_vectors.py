@@ -30,6 +30,10 @@ def find_code_vectors(tokens: Path, tokenizer: Path | None, run: Run) -> np.ndar
                 f"{tokens}: made by motion tokenizer {digest[:12]}, but --tokenizer {tokenizer} is {found.digest[:12]}; give the one that made them"
             )
         return found.code_vectors()
+    from tdmm_core.tokenization.tokenizer import load_embedded
+
+    if (embedded := load_embedded(digest)) is not None:
+        return embedded.code_vectors()
     for place in places:
         if (place / "config.json").is_file() and (found := _load(place)).digest == digest:
             return found.code_vectors()
@@ -38,9 +42,7 @@ def find_code_vectors(tokens: Path, tokenizer: Path | None, run: Run) -> np.ndar
 
 
 def _places(file: TokensFile, tokens: Path) -> list[Path]:
-    from tdmm_core.tokenization.tokenizer import DEFAULT_FOLDER
-
-    return [DEFAULT_FOLDER, *(tokens.resolve().parent / p.name for p in file.header.parents if p.kind == "motion-tokenizer")]
+    return [tokens.resolve().parent / p.name for p in file.header.parents if p.kind == "motion-tokenizer"]
 
 
 def _load(folder: Path) -> MotionTokenizer:

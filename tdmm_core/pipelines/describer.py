@@ -12,7 +12,7 @@ from tdmm_core.language.m2l_model import M2LModel, load_model, read_about
 from tdmm_core.pipelines.m2l_parts import KIND, embedded_file
 from tdmm_core.pipelines.run import Run
 from tdmm_core.runtime.device import resolve_device
-from tdmm_core.tokenization.tokenizer import MotionTokenizer, load_default
+from tdmm_core.tokenization.tokenizer import MotionTokenizer, load_default, load_embedded
 
 DEFAULT_MODEL = Path(__file__).parents[1] / "pretrained" / KIND
 
@@ -37,7 +37,7 @@ def load_describer(run: Run, *, model: Path | None = None, tokenizer: Path | Non
         raise MissingPartError(f"motion-to-language model: the embedded one is not in this installation ({folder}); train one: tdmm train-m2l")
     header = read_model_header(folder, KIND)
     about = read_about(folder)
-    coder = MotionTokenizer.load(tokenizer) if tokenizer else load_default()
+    coder = MotionTokenizer.load(tokenizer) if tokenizer else load_embedded(about.tokenizer_digest) or load_default()
     if coder.digest != about.tokenizer_digest:
         raise InputError(
             f"--model {model or 'embedded'} reads codes of motion tokenizer {about.tokenizer_digest[:12]}, but --tokenizer "

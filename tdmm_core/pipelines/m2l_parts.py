@@ -8,7 +8,7 @@ from tdmm_core.artifacts.header import Parent
 from tdmm_core.errors import InputError
 from tdmm_core.pipelines.run import Run
 from tdmm_core.textmodels.embedded import EMBEDDED_NAME
-from tdmm_core.tokenization.tokenizer import CONFIG_NAME, DEFAULT_FOLDER, MotionTokenizer, load_default
+from tdmm_core.tokenization.tokenizer import CONFIG_NAME, MotionTokenizer, load_embedded
 
 KIND = "motion-to-language"
 ASSET = "smollm2-135m"
@@ -33,8 +33,8 @@ def tokenizer_of(digest: str, *, given: Path | None, tokens: Path, parents: tupl
         if tokenizer.digest != digest:
             raise InputError(f"{tokens}: codes of motion tokenizer {digest[:12]}, but --tokenizer {given} is {tokenizer.digest[:12]}; give the first")
         return tokenizer
-    if (DEFAULT_FOLDER / CONFIG_NAME).is_file() and load_default().digest == digest:
-        return load_default()
+    if (embedded := load_embedded(digest)) is not None:
+        return embedded
     beside = [tokens.parent / p.name for p in parents if p.kind == "motion-tokenizer"]
     for folder in beside:
         if (folder / CONFIG_NAME).is_file() and (found := MotionTokenizer.load(folder)).digest == digest:

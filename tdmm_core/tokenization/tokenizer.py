@@ -224,3 +224,12 @@ def load_default() -> MotionTokenizer:
             f"motion tokenizer: the package lacks its embedded one ({DEFAULT_FOLDER}); train one with tdmm tokenize --train, or install tdmm again"
         )
     return MotionTokenizer.load(DEFAULT_FOLDER)
+
+
+@cache
+def load_embedded(digest: str) -> MotionTokenizer | None:
+    """The motion tokenizer of that digest where the package carries it: the default, or one of before that another embedded model still speaks."""
+    for folder in (DEFAULT_FOLDER, *sorted(DEFAULT_FOLDER.parent.glob(f"{KIND}-*"))):
+        if (folder / CONFIG_NAME).is_file() and (found := MotionTokenizer.load(folder)).digest == digest:
+            return found
+    return None

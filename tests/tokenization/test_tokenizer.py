@@ -15,7 +15,7 @@ from tdmm_core.morphable.rotations import axis_angle_to_matrix, geodesic_angle, 
 from tdmm_core.tokenization.config import TokenizerConfig
 from tdmm_core.tokenization.pieces import in_pieces
 from tdmm_core.tokenization.space import MotionSpace
-from tdmm_core.tokenization.tokenizer import MotionTokenizer
+from tdmm_core.tokenization.tokenizer import MotionTokenizer, load_default, load_embedded
 from tests.tokenization.conftest import a_motion, an_autoencoder, small_config
 
 
@@ -192,3 +192,15 @@ def test_folders_that_cannot_be_read(tmp_path: Path, tokenizer: MotionTokenizer)
 def test_impossible_settings_are_named(change: dict):
     with pytest.raises(InputError, match=next(iter(change))):
         TokenizerConfig(**change)
+
+
+def test_an_embedded_one_is_found_by_its_digest(tmp_path: Path, tokenizer: MotionTokenizer, monkeypatch: pytest.MonkeyPatch):
+    """Also one of before, which another embedded model may still speak."""
+    assert load_embedded(load_default().digest).digest == load_default().digest and load_embedded(tokenizer.digest) is None
+    before = tmp_path / "motion-tokenizer-1"
+    before.mkdir()
+    tokenizer.save(before)
+    monkeypatch.setattr("tdmm_core.tokenization.tokenizer.DEFAULT_FOLDER", tmp_path / "motion-tokenizer")
+    load_embedded.cache_clear()
+    assert load_embedded(tokenizer.digest).digest == tokenizer.digest and load_embedded("0" * 64) is None
+    load_embedded.cache_clear()
