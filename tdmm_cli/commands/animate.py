@@ -36,6 +36,7 @@ def animate(
     shape: Annotated[
         str, typer.Option("--shape", metavar="FACE", help="Whose face: random, a motion file, or coefficients such as 0.5,-1.")
     ] = "",
+    clip: Annotated[str | None, typer.Option("--clip", metavar="ID", help="Of a motion's or tokens' clips, the one that is rendered.")] = None,
     fps: o.OutputRate = None,
     model: Annotated[Path | None, typer.Option("--model", metavar="FOLDER", help="Made by tdmm train-l2m; the embedded one by default.")] = None,
     tokenizer: o.TokenizerFolder = None,
@@ -56,6 +57,7 @@ def animate(
       tdmm animate "she smiles" --seconds 3 --shape random -o smile.html
       tdmm animate out.npz -o out.glb
       tdmm animate out.npz -o out.csv --fps 60
+      tdmm animate tokens.h5 --clip 000123 -o out.mp4
       tdmm animate --prompts sentences.txt --num-samples 4 -o motions/
       tdmm animate --script scene.json -o scene.html
     """
@@ -64,7 +66,7 @@ def animate(
     chosen = o.load_settings(recipe, settings)
     run = o.make_run(recipe=chosen.name, seed=seed, device=device, force=force, resume=resume, quiet=quiet)
     targets = o.output_paths(output)
-    wishes = pipeline.Wishes(seconds=seconds, num_samples=num_samples, shape=shape, fps=fps, many=prompts is not None)
+    wishes = pipeline.Wishes(seconds=seconds, num_samples=num_samples, shape=shape, fps=fps, many=prompts is not None, clip=clip)
     sentences = o.sentences_of(prompt, prompts, script)
     if isinstance(sentences, Path):
         summary = pipeline.show_motion(sentences, targets, run, tokenizer=tokenizer, wishes=wishes)

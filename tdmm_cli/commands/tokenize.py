@@ -17,6 +17,9 @@ def tokenize(
     output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE.h5", help="Tokens to write.")] = None,
     train: Annotated[bool, typer.Option("--train", help="Train a motion tokenizer on MOTION first and keep it in --tokenizer FOLDER.")] = False,
     tokenizer: o.TokenizerFolder = None,
+    atlas: Annotated[
+        Path | None, typer.Option("--atlas", metavar="PICTURE.png", help="Draw the most used codes, each with its mean face and its spread.")
+    ] = None,
     deepspeed: o.DeepSpeedConfig = None,
     all_clips: o.AllClips = False,
     recipe: o.RecipeName = "base",
@@ -34,7 +37,7 @@ def tokenize(
 
     \b
     Examples:
-      tdmm tokenize corpus.motion.h5 -o tokens.h5
+      tdmm tokenize corpus.motion.h5 -o tokens.h5 --atlas codes.png
       tdmm tokenize corpus.motion.h5 --train --tokenizer my-tokenizer/ -o tokens.h5
     """
     from tdmm_core.artifacts.atomic import check_artifact_name
@@ -43,6 +46,8 @@ def tokenize(
 
     if output is None and not train:
         raise InputError("tokenize: expected -o TOKENS.h5, or --train with --tokenizer FOLDER")
+    if atlas is not None and output is None:
+        raise InputError("tokenize --atlas: expected -o TOKENS.h5, whose codes are to be drawn")
     if train and tokenizer is None:
         raise InputError("tokenize --train: expected --tokenizer FOLDER, where the new motion tokenizer is to be kept")
     if output is not None:
@@ -53,5 +58,5 @@ def tokenize(
     if train and tokenizer is not None:
         summary = pipeline.train_tokenizer(motion, tokenizer, run, config=chosen.tokenize, deepspeed_config=deepspeed, all_clips=all_clips)
     if output is not None and is_main():
-        summary = pipeline.tokenize(motion, output, run, tokenizer=tokenizer, all_clips=all_clips)
+        summary = pipeline.tokenize(motion, output, run, tokenizer=tokenizer, all_clips=all_clips, atlas=atlas)
     tell(summary, as_json=json, lines=[str(output or tokenizer)])

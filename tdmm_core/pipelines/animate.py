@@ -43,6 +43,8 @@ class Wishes:
     "Write at this rate; None keeps the model's own."
     many: bool = False
     "Whether a name without a suffix is a folder even for one motion."
+    clip: str | None = None
+    "Of a file of many clips, the one of this name."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,6 +110,8 @@ def animate_to(
 
     if not prompts:
         raise InputError("prompts: expected at least one sentence, got none")
+    if wishes.clip is not None:
+        raise InputError(f"--clip {wishes.clip}: a sentence has no clips; give it with a motion or tokens file")
     if wishes.num_samples < 1:
         raise InputError(f"--num-samples: expected 1 or more, got {wishes.num_samples}")
     asked = [as_lines([p]) if isinstance(p, str | Line) else [checked_line(line) for line in p] for p in prompts]
@@ -223,12 +227,12 @@ def show_motion(
     Raises InputError for a wish that only a sentence can have.
     """
     from tdmm_core.pipelines.decoded_tokens import decoded_tokens, is_tokens
-    from tdmm_core.pipelines.motion_input import read_motion_clips
+    from tdmm_core.pipelines.motion_input import named_clips
     from tdmm_core.pipelines.motion_output import at_rate, check_output, write_motion_output
 
     if wishes.seconds is not None or wishes.num_samples != 1:
         raise InputError(f"{motion}: a motion has its own length and is one; leave --seconds and --num-samples out")
-    clips = decoded_tokens(Path(motion), tokenizer) if is_tokens(motion) else read_motion_clips(motion)
+    clips = decoded_tokens(Path(motion), tokenizer, clip=wishes.clip) if is_tokens(motion) else named_clips(motion, wishes.clip)
     shape = ChosenShape.of(wishes.shape)
     if wishes.shape:
         clips = [replace(c, motion=shape.on(c.motion, run.seed)) if c.motion is not None else c for c in clips]

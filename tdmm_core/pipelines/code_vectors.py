@@ -1,4 +1,4 @@
-"""What the codes of a tokens artifact look like, from the motion tokenizer that made them, where that can be found."""
+"""The motion tokenizer that made a tokens artifact, where it can be found, and what its codes look like."""
 
 from __future__ import annotations
 
@@ -18,7 +18,20 @@ if TYPE_CHECKING:
 def find_code_vectors(tokens: Path, tokenizer: Path | None, run: Run) -> np.ndarray | None:
     """(K, D) float32, near vectors for codes of near faces; None, with a line in the log, where the motion tokenizer is not at hand.
 
-    It is looked for in the folder given, else as the embedded one, else beside the tokens under the name that they remember.
+    Raises InputError for a given folder that did not make these tokens.
+    """
+    found = find_tokenizer(tokens, tokenizer)
+    if found is not None:
+        return found.code_vectors()
+    with open_tokens(tokens) as file:
+        digest = file.tokenizer_digest
+    run.progress.log(f"{tokens}: its motion tokenizer {digest[:12]} is not at hand; what codes look like is learned from nothing (--tokenizer helps)")
+    return None
+
+
+def find_tokenizer(tokens: Path, tokenizer: Path | None = None) -> MotionTokenizer | None:
+    """The motion tokenizer in the folder given, else an embedded one, else that beside the tokens under the name that they remember; None without.
+
     Raises InputError for a given folder that did not make these tokens.
     """
     with open_tokens(tokens) as file:
@@ -29,15 +42,14 @@ def find_code_vectors(tokens: Path, tokenizer: Path | None, run: Run) -> np.ndar
             raise InputError(
                 f"{tokens}: made by motion tokenizer {digest[:12]}, but --tokenizer {tokenizer} is {found.digest[:12]}; give the one that made them"
             )
-        return found.code_vectors()
+        return found
     from tdmm_core.tokenization.tokenizer import load_embedded
 
     if (embedded := load_embedded(digest)) is not None:
-        return embedded.code_vectors()
+        return embedded
     for place in places:
         if (place / "config.json").is_file() and (found := _load(place)).digest == digest:
-            return found.code_vectors()
-    run.progress.log(f"{tokens}: its motion tokenizer {digest[:12]} is not at hand; what codes look like is learned from nothing (--tokenizer helps)")
+            return found
     return None
 
 

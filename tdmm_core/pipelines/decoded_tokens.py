@@ -9,6 +9,7 @@ from tdmm_core.artifacts.opening import is_hdf5
 from tdmm_core.artifacts.tokens import open_tokens
 from tdmm_core.domain.clip import MotionClip
 from tdmm_core.errors import InputError
+from tdmm_core.pipelines.code_vectors import find_tokenizer
 
 AT_ONCE = 64
 
@@ -19,25 +20,23 @@ def is_tokens(path: Path | str) -> bool:
     return str(path) != "-" and path.is_file() and is_hdf5(path) and read_header(path).kind == "tokens"
 
 
-def decoded_tokens(path: Path, tokenizer: Path | None) -> list[MotionClip]:
-    """The clips of a tokens artifact as motion; `tokenizer` is a folder, None takes the embedded one.
+def decoded_tokens(path: Path, tokenizer: Path | None, *, clip: str | None = None) -> list[MotionClip]:
+    """The clips of a tokens artifact as motion, or the one called `clip`; `tokenizer` is a folder, None looks for the one that made the codes.
 
-    Raises InputError where another motion tokenizer made the codes.
+    Raises InputError where it is not at hand or another one was given, and for a name that no clip has.
     """
-    from tdmm_core.tokenization.tokenizer import MotionTokenizer, load_default
-
-    motion_tokenizer = MotionTokenizer.load(tokenizer) if tokenizer else load_default()
+    found = find_tokenizer(path, tokenizer)
     clips: list[MotionClip] = []
     with open_tokens(path) as file:
-        if file.tokenizer_digest != motion_tokenizer.digest:
+        if found is None:
             raise InputError(
-                f"{path}: codes of motion tokenizer {file.tokenizer_digest[:12]}, but --tokenizer {tokenizer or 'embedded'} is "
-                f"{motion_tokenizer.digest[:12]}; give the folder of the first with --tokenizer"
+                f"{path}: its motion tokenizer {file.tokenizer_digest[:12]} is not at hand; give the folder of the one that made it: --tokenizer FOLDER"
             )
-        filled = [i for i in range(len(file)) if file.lengths[i] > 0]
+        wanted = range(len(file)) if clip is None else [file.index_of(clip)]
+        filled = [i for i in wanted if file.lengths[i] > 0]
         for start in range(0, len(filled), AT_ONCE):
             coded = [file[i] for i in filled[start : start + AT_ONCE]]
-            motions = motion_tokenizer.decode_batch([c.tokens for c in coded])
+            motions = found.decode_batch([c.tokens for c in coded])
             clips += [MotionClip(clip=c.clip, motion=m) for c, m in zip(coded, motions, strict=True)]
     if not clips:
         raise InputError(f"{path}: expected clips with codes, got none")

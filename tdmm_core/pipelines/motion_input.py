@@ -15,7 +15,7 @@ from pathlib import Path
 from tdmm_core.artifacts.digest import file_digest
 from tdmm_core.artifacts.header import read_header
 from tdmm_core.artifacts.model_folder import NAME as MODEL_HEADER
-from tdmm_core.artifacts.motion import open_motion
+from tdmm_core.artifacts.motion import MotionFile, open_motion
 from tdmm_core.artifacts.opening import VIDEO_SUFFIXES, check_exists, is_hdf5, is_zip
 from tdmm_core.domain.clip import Clip, ClipSource, MotionClip
 from tdmm_core.errors import InputError
@@ -61,6 +61,19 @@ def read_motion_clips(path: Path | str) -> ClipSource[MotionClip]:
     if layout is not None:
         raise InputError(f"{path}: FLAME parameters of {layout.tool}; make our motion of them: tdmm fit {path} --face-model flame:PATH -o motion.h5")
     raise InputError(f"{path}: expected a motion (.npz, a motion .h5 or a Live Link .csv), got something else; tdmm info FILE tells what a file is")
+
+
+def named_clips(path: Path | str, name: str | None) -> ClipSource[MotionClip]:
+    """As `read_motion_clips`, or of its clips the one called `name`. Raises InputError where there is none of that name."""
+    clips = read_motion_clips(path)
+    if name is None:
+        return clips
+    if isinstance(clips, MotionFile):
+        return (clips[clips.index_of(name)],)
+    found = tuple(c for c in clips if c.clip.id == name)
+    if not found:
+        raise InputError(f"{path}: expected a clip called {name!r}, got {', '.join(c.clip.id for c in clips)}")
+    return found
 
 
 def is_take(path: Path) -> bool:

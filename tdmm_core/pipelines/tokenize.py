@@ -15,6 +15,7 @@ from tdmm_core.artifacts.tokens import TokensWriter, open_tokens
 from tdmm_core.domain.clip import TokenClip
 from tdmm_core.domain.motion import FaceMotion
 from tdmm_core.errors import InputError
+from tdmm_core.pipelines.atlas import check_atlas, draw_atlas
 from tdmm_core.pipelines.joined import Paths, listed
 from tdmm_core.pipelines.motions import Motions, open_motions
 from tdmm_core.pipelines.run import Run
@@ -110,15 +111,20 @@ def train_tokenizer(
     )
 
 
-def tokenize(motion: Paths, output: Path, run: Run, *, tokenizer: Path | None = None, all_clips: bool = False) -> TokensSummary:
+def tokenize(
+    motion: Paths, output: Path, run: Run, *, tokenizer: Path | None = None, all_clips: bool = False, atlas: Path | None = None
+) -> TokensSummary:
     """Code every clip of one motion file or several with the embedded motion tokenizer, or that in folder `tokenizer`, and write a tokens artifact.
 
     Clips that ignored their prompt (see `adherence`) are left out unless `all_clips`.
+    `atlas` names a picture of the most used codes, made afterwards.
     Resumes from what an interrupted run has staged. Raises InputError for motion of another face model, units or frame rate.
     """
     from tdmm_core.tokenization.tokenizer import DEFAULT_FOLDER, MotionTokenizer, load_default
 
     check_artifact_name(output)
+    if atlas is not None:
+        check_atlas(atlas, run)
     coder = load_default() if tokenizer is None else MotionTokenizer.load(tokenizer)
     paths = listed(motion)
     with open_motions(paths, all_clips=all_clips) as source:
@@ -137,6 +143,8 @@ def tokenize(motion: Paths, output: Path, run: Run, *, tokenizer: Path | None = 
                 run.progress.advance(len(clips))
             header = writer.commit(order)
         run.progress.finish()
+        if atlas is not None:
+            draw_atlas(atlas, output, source, coder, run)
         num_failed = len(source.lengths) - len(order) - source.num_left_out
     return _tokens_summary(output, header.digest, num_failed=num_failed, num_left_out=source.num_left_out)
 

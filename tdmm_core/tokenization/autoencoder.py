@@ -7,12 +7,13 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from tdmm_core.tokenization.carrying import Carrying
 from tdmm_core.tokenization.config import TokenizerConfig
 from tdmm_core.tokenization.decoder import Decoder
 from tdmm_core.tokenization.encoder import Encoder
+from tdmm_core.tokenization.ends import Ends, beyond, held, turned
 from tdmm_core.tokenization.features import GeometryFeatures
 from tdmm_core.tokenization.quantizer import Quantizer
-from tdmm_core.tokenization.temporal import hold_ends
 
 
 class Reconstruction(NamedTuple):
@@ -29,25 +30,34 @@ class Reconstruction(NamedTuple):
 
 
 class MotionAutoencoder(nn.Module):
-    """Expression and head rotation of each frame to codes and back. Beyond the ends of a clip its first and last frame are held."""
+    """Expression and head rotation of each frame to codes and back.
+
+    Beyond the ends of a clip its first and last frame are held, and so are its codes; where codes take turns, they run backward.
+    """
 
     def __init__(self, num_units: int, config: TokenizerConfig) -> None:
         super().__init__()
         self.features = GeometryFeatures(num_units, rotation_mm=config.rotation_mm)
         width = self.features.width
         self.encoder = Encoder(width, config.encoder_width, config.encoder_dilations)
-        self.quantizer = Quantizer(config.num_codes, width, config.codes_per_frame, decay=config.codebook_decay)
-        self.decoder = Decoder(width, config.decoder_width, config.decoder_dilations)
+        carrying = Carrying(config.carry_share, config.stay_bonus_mm2)
+        self.quantizer = Quantizer(config.num_codes, width, config.codes_per_frame, carrying=carrying, decay=config.codebook_decay)
+        self.decoder = Decoder(width, config.decoder_width, config.decoder_dilations, taking_turns=config.carry_share > 0)
 
     @property
     def reach(self) -> int:
         """Frames on either side of a window that its reconstruction depends on."""
         return self.encoder.reach + self.decoder.reach
 
+    @property
+    def code_ends(self) -> Ends:
+        """Which codes stand beyond the ends of a clip."""
+        return turned if self.quantizer.carrying.share else held
+
     def forward(self, expression: Tensor, sixd: Tensor, code_index: Tensor, counted: Tensor) -> Reconstruction:
         """A window with `reach` more frames on either side, (B, T + 2 reach, ...), to the reconstruction of its T frames.
 
-        `code_index` (B, T + 2 decoder reach) says which code stands at each place, so that codes are held beyond a clip's ends.
+        `code_index` (B, T + 2 decoder reach) says which code stands at each place, for those beyond a clip's ends.
         """
         latents = self.encoder(self.features(expression, sixd))
         own = slice(self.decoder.reach, latents.shape[1] - self.decoder.reach)
@@ -60,10 +70,9 @@ class MotionAutoencoder(nn.Module):
 
     def encode(self, expression: Tensor, sixd: Tensor) -> Tensor:
         """Whole clips (B, T, E) and (B, T, 6) to codes (B, T, Q) int64."""
-        features = hold_ends(self.features(expression, sixd), self.encoder.reach)
+        features = self.features(expression, sixd)[:, beyond(expression.shape[1], self.encoder.reach, held)]
         return self.quantizer.codes(self.encoder(features))
 
     def decode(self, codes: Tensor) -> tuple[Tensor, Tensor]:
         """Whole clips of codes (B, T, Q) to expression (B, T, E), not clipped, and rotation 6D (B, T, 6)."""
-        values = hold_ends(self.quantizer.values(codes), self.decoder.reach)
-        return self.features.back(self.decoder(values))
+        return self.features.back(self.decoder(self.quantizer.values(codes[:, beyond(codes.shape[1], self.decoder.reach, self.code_ends)])))

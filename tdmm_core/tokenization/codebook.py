@@ -30,12 +30,6 @@ class Codebook(nn.Module):
         self.register_buffer("counts", torch.ones(num_codes))
         self.register_buffer("sums", torch.zeros(num_codes, code_dim))
 
-    def nearest(self, latents: Tensor) -> Tensor:
-        """Codes of (..., D) by Euclidean distance: (...) int64."""
-        # |z - c|^2 without |z|^2, which is the same for every code
-        scores = torch.addmm(self.vectors.square().sum(dim=1), latents.reshape(-1, latents.shape[-1]), self.vectors.T, alpha=-2.0)
-        return scores.argmin(dim=1).reshape(latents.shape[:-1])
-
     def lookup(self, codes: Tensor) -> Tensor:
         """Vectors of (...) codes: (..., D)."""
         return nn.functional.embedding(codes, self.vectors)

@@ -13,7 +13,7 @@ MAX_CODES = 65_536
 
 def _training() -> TrainingConfig:
     return TrainingConfig(
-        steps=6000,
+        steps=5000,
         batch_size=16,
         learning_rate=1e-3,
         warmup_steps=50,
@@ -38,10 +38,11 @@ class TokenizerConfig:
     "Channels of the decoder."
     encoder_dilations: tuple[int, ...] = (1, 2, 4)
     "Frames between the taps of each encoder block; their sum is the reach to either side."
-    decoder_dilations: tuple[int, ...] = (1, 2, 4)
+    decoder_dilations: tuple[int, ...] = (1, 2, 4, 8)
     "The same of the decoder."
-    rotation_mm: float = 40.0
-    "Weight of the head rotation in the code space, mm for each unit of 6D; above 0. 40 lets 1 degree weigh about 0.8 mm."
+    rotation_mm: float = 10.0
+    """Weight of the head rotation in the code space, mm for each unit of 6D; above 0. 10 lets 1 degree weigh about 0.25 mm: heads move slowly, so
+    codes that take turns tell them well enough, and the faces get the codes."""
     num_vertices: int = 300
     "Vertices of the face that the loss looks at, spread over it."
     lips_weight: float = 0.5
@@ -50,12 +51,17 @@ class TokenizerConfig:
     "Extra weight of the eyelids."
     rotation_weight: float = 0.5
     "Loss of 1 degree of head rotation, in mm."
-    velocity_weight: float = 2.0
+    velocity_weight: float = 3.0
     "Loss of 1 mm/frame of vertex velocity (and, with rotation_weight, of 1 degree/frame), in mm. At 1 the codes' steps show as jitter."
     expression_weight: float = 2.0
     "Loss of the mean absolute error of a unit (0 to 1), in mm; it settles what no vertex shows."
-    commitment_weight: float = 0.2
-    "Loss of 1 mm^2 between a latent and its code, in mm. Much below 0.1 the encoder runs away from the codebook and all errors grow."
+    commitment_weight: float = 0.1
+    "Loss of 1 mm^2 between a latent and the code nearest to it, in mm. Much below 0.1 the encoder runs away from the codebook and all errors grow."
+    carry_share: float = 0.85
+    """Share of what a frame's code leaves over that the next frame's code is chosen to make good, 0 to below 1. At 0 each frame takes the code
+    nearest to it; above, codes around a face take turns and the decoder tells their mean, which no single code is."""
+    stay_bonus_mm2: float = 1.0
+    "By how much, mm^2, the code before may lie farther than the nearest one and is still kept; more makes codes change less often."
     codebook_decay: float = 0.99
     "Share of the running statistics of the codebook that a step keeps, 0 to 1."
     window_frames: int = 64
@@ -66,6 +72,8 @@ class TokenizerConfig:
     "Share of windows that take the head rotation of another clip."
     blend_share: float = 0.25
     "Share of windows to which the expression of another clip is added in part."
+    roam_share: float = 0.35
+    "Share of windows in which units drawn by chance, one side or both, rise and fall over a weakened expression: faces that no script asks for."
     training: TrainingConfig = field(default_factory=_training)
     "Steps, batch (windows), learning rate and so on."
 
@@ -78,8 +86,10 @@ class TokenizerConfig:
         for name in ("encoder_width", "decoder_width", "num_vertices"):
             _require(getattr(self, name) >= 1, name, "1 or more", getattr(self, name))
         _require(self.window_frames >= 2, "window_frames", "2 or more", self.window_frames)
+        _require(0 <= self.carry_share < 1, "carry_share", "0 to below 1", self.carry_share)
+        _require(self.stay_bonus_mm2 >= 0, "stay_bonus_mm2", "0 or more", self.stay_bonus_mm2)
         _require(self.rotation_mm > 0, "rotation_mm", "a number above 0", self.rotation_mm)
-        for name in ("codebook_decay", "mirror_share", "borrow_share", "blend_share"):
+        for name in ("codebook_decay", "mirror_share", "borrow_share", "blend_share", "roam_share"):
             _require(0 <= getattr(self, name) <= 1, name, "0 to 1", getattr(self, name))
         for name in ("lips", "lids", "rotation", "velocity", "expression", "commitment"):
             value = getattr(self, f"{name}_weight")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -45,9 +44,3 @@ class TemporalStack(nn.Module):
         for block in self.blocks:
             x = block(x)
         return self.leave(functional.silu(x)).transpose(1, 2)
-
-
-def hold_ends(x: Tensor, reach: int) -> Tensor:
-    """Repeat the first and the last frame of (B, T, D) `reach` times: (B, T + 2 reach, D)."""
-    first, last = x[:, :1].expand(-1, reach, -1), x[:, -1:].expand(-1, reach, -1)
-    return torch.cat([first, x, last], dim=1)

@@ -25,14 +25,17 @@ from tdmm_core.domain.tokens import MotionTokens
 from tdmm_core.errors import InputError, MissingPartError
 from tdmm_core.morphable.rotations import axis_angle_to_matrix, matrix_to_axis_angle, matrix_to_sixd, sixd_to_matrix
 from tdmm_core.tokenization.autoencoder import MotionAutoencoder
+from tdmm_core.tokenization.carrying import SEGMENT_FRAMES, SEGMENTS_AT_ONCE
 from tdmm_core.tokenization.config import TokenizerConfig
-from tdmm_core.tokenization.pieces import in_pieces
+from tdmm_core.tokenization.pieces import in_pieces, in_segments
 from tdmm_core.tokenization.space import MotionSpace
 
 KIND = "motion-tokenizer"
 CONFIG_NAME, TENSORS_NAME = "config.json", "model.safetensors"
 DEFAULT_FOLDER = Path(__file__).parents[1] / "pretrained" / KIND
-VERSION = 1
+VERSION = 2
+FIRST_VERSION_LACKS = {"carry_share": 0.0, "stay_bonus_mm2": 0.0}
+"Settings that came later, and what the first version's motion tokenizers do."
 RUNNING = ("counts", "sums")
 "Statistics of the codebook that only training needs."
 
@@ -60,6 +63,11 @@ class MotionTokenizer:
             self._digest = _digest(*self._files())
         return self._digest
 
+    @property
+    def metric(self) -> np.ndarray:
+        """(E, E) float32: |expression @ metric| is how far an expression moves the face, root mean square, in mm."""
+        return self.autoencoder.features.metric.numpy().copy()
+
     def code_vectors(self) -> np.ndarray:
         """(K, D) float32: the first codebook. D is the face's geometry in mm (E) and the head's rotation (6), so near codes are near faces."""
         return self.autoencoder.quantizer.codebooks[0].vectors.numpy().copy()
@@ -81,7 +89,8 @@ class MotionTokenizer:
             self.space.check(motion)
         sixd = [matrix_to_sixd(axis_angle_to_matrix(m.global_orient)) for m in motions]
         rows = [np.concatenate([m.expression, s], axis=1) for m, s in zip(motions, sixd, strict=True)]
-        coded = in_pieces(rows, self.autoencoder.encoder.reach, self._encode_rows)
+        latents = in_pieces(rows, self.autoencoder.encoder.reach, self._latents)
+        coded = in_segments(latents, SEGMENT_FRAMES, SEGMENTS_AT_ONCE, self.autoencoder.quantizer.codes)
         return [
             MotionTokens(
                 codes=codes,
@@ -99,7 +108,7 @@ class MotionTokenizer:
         """As `decode`, many at once."""
         for tokens in many:
             self._check(tokens)
-        rows = in_pieces([t.codes.astype(np.int64) for t in many], self.autoencoder.decoder.reach, self._decode_rows)
+        rows = in_pieces([t.codes.astype(np.int64) for t in many], self.autoencoder.decoder.reach, self._decode_rows, ends=self.autoencoder.code_ends)
         return [self._motion(values, tokens) for values, tokens in zip(rows, many, strict=True)]
 
     def save(self, folder: Path | str) -> None:
@@ -122,11 +131,13 @@ class MotionTokenizer:
         except (KeyError, ValueError, RuntimeError, SafetensorError) as e:
             reason = str(e).splitlines()[0]
             raise InputError(f"{folder / TENSORS_NAME}: damaged, or not of this {CONFIG_NAME} ({reason}); take another copy or train again") from e
-        return cls(autoencoder, config, space)
+        tokenizer = cls(autoencoder, config, space)
+        tokenizer._digest = _digest(config_bytes, tensor_bytes)  # of the files: a later version may write the same settings otherwise
+        return tokenizer
 
-    def _encode_rows(self, rows: torch.Tensor) -> torch.Tensor:
+    def _latents(self, rows: torch.Tensor) -> torch.Tensor:
         network, units = self.autoencoder, len(self.space.expression_names)
-        return network.quantizer.codes(network.encoder(network.features(rows[..., :units], rows[..., units:])))
+        return network.encoder(network.features(rows[..., :units], rows[..., units:]))
 
     def _decode_rows(self, codes: torch.Tensor) -> torch.Tensor:
         network = self.autoencoder
@@ -185,7 +196,8 @@ def _settings(content: bytes, folder: Path) -> tuple[TokenizerConfig, MotionSpac
         raise InputError(f"{folder}: motion tokenizer version {version}; this tdmm reads up to version {VERSION}: upgrade it")
     try:
         space = fields["space"] | {"expression_names": tuple(fields["space"]["expression_names"])}
-        return TokenizerConfig(**fields["tokenizer"]), MotionSpace(**space)
+        settings = (FIRST_VERSION_LACKS if version == 1 else {}) | fields["tokenizer"]
+        return TokenizerConfig(**settings), MotionSpace(**space)
     except (KeyError, TypeError) as e:
         raise InputError(f"{path}: damaged ({type(e).__name__}: {e}); take another copy or train again") from e
 

@@ -102,6 +102,8 @@ class TokenizerTraining:
             mirror_share=config.mirror_share,
             borrow_share=config.borrow_share,
             blend_share=config.blend_share,
+            roam_share=config.roam_share,
+            code_ends=autoencoder.code_ends,
         )
 
 

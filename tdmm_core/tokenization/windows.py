@@ -12,6 +12,8 @@ import numpy as np
 
 from tdmm_core.domain.motion import HELD, FaceMotion
 from tdmm_core.morphable.rotations import axis_angle_to_matrix, matrix_to_sixd
+from tdmm_core.tokenization.ends import Ends, held
+from tdmm_core.tokenization.roaming import roamed
 
 Window = dict[str, np.ndarray]
 
@@ -39,6 +41,9 @@ class Sampling:
     mirror_share: float = 0.0
     borrow_share: float = 0.0
     blend_share: float = 0.0
+    roam_share: float = 0.0
+    code_ends: Ends = held
+    "Which codes stand beyond the ends of a clip."
 
     @property
     def reach(self) -> int:
@@ -46,18 +51,21 @@ class Sampling:
 
 
 def varied_window(clips: Clips, clip: int, sampling: Sampling, random: np.random.Generator) -> Window:
-    """A window of a clip: at a random place; by chance with another clip's head rotation, with part of its expression added, in a mirror."""
+    """A window of a clip at a random place; by chance with another clip's head rotation, part of its expression, free units, in a mirror."""
     motion, other = clips.read(clip), clips.read(int(random.integers(len(clips.lengths))))
     start = _start(motion, sampling, random)
     window = cut(motion, start, sampling)
-    mirrored, borrowed, blended = random.random(3) < (sampling.mirror_share, sampling.borrow_share, sampling.blend_share)
+    shares = (sampling.mirror_share, sampling.borrow_share, sampling.blend_share, sampling.roam_share)
+    mirrored, borrowed, blended, free = random.random(4) < shares
     amount = np.float32(random.uniform(0.2, 1.0))
-    held = _held(start, motion.num_frames, sampling.frames, sampling.reach)
+    places = _places(start, motion.num_frames, sampling.frames, sampling.reach, held)
     foreign = cut(other, _start(other, sampling, random), sampling)
     if borrowed:
-        window = window | {"sixd": foreign["sixd"][held]}
+        window = window | {"sixd": foreign["sixd"][places]}
     if blended:
-        window = window | {"expression": np.clip(window["expression"] + amount * foreign["expression"][held], 0, 1)}
+        window = window | {"expression": np.clip(window["expression"] + amount * foreign["expression"][places], 0, 1)}
+    if free:
+        window = window | {"expression": roamed(window["expression"], mirrored_units(motion.expression_names), random)[places]}
     return mirror(window, motion.expression_names) if mirrored else window
 
 
@@ -67,23 +75,24 @@ def whole_clip_windows(motion: FaceMotion, sampling: Sampling) -> list[Window]:
 
 
 def cut(motion: FaceMotion, start: int, sampling: Sampling) -> Window:
-    """One window from frame `start`, with context; first and last frame are held beyond the clip, and held frames do not count."""
+    """One window from frame `start`, with context; first and last frame are held beyond the clip, and frames of status HELD do not count."""
     last = motion.num_frames - 1
     frames = np.arange(start, start + sampling.frames)
-    seen = _held(start, motion.num_frames, sampling.frames, sampling.reach) + start - sampling.reach
+    seen = _places(start, motion.num_frames, sampling.frames, sampling.reach, held) + start - sampling.reach
     inside = frames <= last
     return {
         "expression": motion.expression[seen],
         "sixd": matrix_to_sixd(axis_angle_to_matrix(motion.global_orient[seen])),
-        "code_index": _held(start, motion.num_frames, sampling.frames, sampling.decoder_reach),
+        "code_index": _places(start, motion.num_frames, sampling.frames, sampling.decoder_reach, sampling.code_ends),
         "counted": inside & (motion.status[np.minimum(frames, last)] != HELD),
     }
 
 
-def _held(start: int, length: int, frames: int, reach: int) -> np.ndarray:
-    """(frames + 2 reach,) int64: the place within the window that each of its frames is taken from, so that a clip's ends are held."""
+def _places(start: int, length: int, frames: int, reach: int, ends: Ends) -> np.ndarray:
+    """(frames + 2 reach,) int64: the place within the window that each of its frames is taken from, by what stands beyond a clip's ends."""
     first = start - reach
-    return np.clip(np.arange(first, start + frames + reach), 0, length - 1) - first
+    places = ends(np.arange(first, start + frames + reach), length) - first
+    return np.clip(places, 0, frames + 2 * reach - 1)  # what lies outside the window is seen only by frames beyond the clip
 
 
 def stack(windows: Sequence[Window]) -> Window:

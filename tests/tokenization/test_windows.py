@@ -10,10 +10,10 @@ from tdmm_core.domain.motion import HELD, FaceMotion
 from tdmm_core.morphable.open_head import load_open_head
 from tdmm_core.morphable.rotations import axis_angle_to_matrix, matrix_to_sixd
 from tdmm_core.tokenization.autoencoder import MotionAutoencoder
-from tdmm_core.tokenization.tokenizer import MotionTokenizer
+from tdmm_core.tokenization.ends import turned
 from tdmm_core.tokenization.training import as_tensors
 from tdmm_core.tokenization.windows import Clips, Sampling, cut, mirror, mirrored_units, varied_window, whole_clip_windows
-from tests.tokenization.conftest import a_motion
+from tests.tokenization.conftest import a_motion, an_autoencoder, small_config
 
 PLAIN = Sampling(frames=16, encoder_reach=3, decoder_reach=2)
 
@@ -30,6 +30,15 @@ def test_window_holds_the_ends_of_its_clip(num_frames: int, start: int):
         assert window["code_index"][place] == min(max(frame, 0), num_frames - 1) - first
 
 
+@pytest.mark.parametrize(("num_frames", "start"), [(40, 0), (40, 24), (40, 36), (17, 16), (5, 0), (1, 0)])
+def test_codes_turn_back_at_the_ends(num_frames: int, start: int):
+    """As far as a frame that counts sees."""
+    code_index = cut(a_motion(1, num_frames), start, replace(PLAIN, code_ends=turned))["code_index"]
+    first = start - PLAIN.decoder_reach
+    for place in range(min(16 + 2 * PLAIN.decoder_reach, num_frames + PLAIN.decoder_reach - first)):
+        assert code_index[place] == turned(np.array([first + place]), num_frames)[0] - first
+
+
 def test_held_frames_do_not_count():
     motion = a_motion(1, 20)
     status = motion.status.copy()
@@ -40,9 +49,9 @@ def test_held_frames_do_not_count():
 
 
 @pytest.mark.parametrize("num_frames", [1, 7, 16, 50])
-def test_training_sees_what_whole_clips_give(num_frames: int, tokenizer: MotionTokenizer):
-    """Windows through the training's forward pass agree with coding and decoding the clip as a whole, up to its ends."""
-    network: MotionAutoencoder = tokenizer.autoencoder
+def test_training_sees_what_whole_clips_give(num_frames: int):
+    """Windows through the training's forward pass agree with coding and decoding the clip as a whole, up to its ends, where frames stand alone."""
+    network: MotionAutoencoder = an_autoencoder(small_config(carry_share=0.0, stay_bonus_mm2=0.0)).eval()
     motion = a_motion(2, num_frames)
     sampling = Sampling(frames=16, encoder_reach=network.encoder.reach, decoder_reach=network.decoder.reach)
     batch = as_tensors(whole_clip_windows(motion, sampling))
