@@ -29,9 +29,8 @@ def decoded_tokens(path: Path, tokenizer: Path | None, *, clip: str | None = Non
     clips: list[MotionClip] = []
     with open_tokens(path) as file:
         if found is None:
-            raise InputError(
-                f"{path}: its motion tokenizer {file.tokenizer_digest[:12]} is not at hand; give the folder of the one that made it: --tokenizer FOLDER"
-            )
+            lacking = f"its motion tokenizer {file.tokenizer_digest[:12]} is not at hand"
+            raise InputError(f"{path}: {lacking}; give the folder of the one that made it: --tokenizer FOLDER")
         wanted = range(len(file)) if clip is None else [file.index_of(clip)]
         filled = [i for i in wanted if file.lengths[i] > 0]
         for start in range(0, len(filled), AT_ONCE):
