@@ -64,9 +64,9 @@ def claims(asked: Script, read: Script | FaceMotion, *, timed: bool = False) -> 
     seen = read if isinstance(read, Script) else read_motion(read)
     if not asked.events:
         return (_stillness(seen),)
-    matches = _matched(asked.events, seen.events, timed=timed)
-    judged = [claim for event, match in zip(asked.events, matches, strict=True) for claim in _judged(event, match)]
-    return (*judged, *_orders(asked.events, matches))
+    matches = matched(asked.events, seen.events, timed=timed)
+    verdicts = [claim for event, match in zip(asked.events, matches, strict=True) for claim in judged(event, match)]
+    return (*verdicts, *_orders(asked.events, matches))
 
 
 def tally(claims: Sequence[Claim]) -> dict[ClaimKind, Tally]:
@@ -83,12 +83,6 @@ def chance(asked: Sequence[Script], read: Sequence[Script], *, timed: bool = Fal
     shift = max(1, len(read) // 2)
     others = [read[(i + shift) % len(read)] for i in range(len(asked))]
     return tally([c for a, r in zip(asked, others, strict=True) for c in claims(a, r, timed=timed)])
-
-
-def ignored(verdicts: Sequence[Claim]) -> bool:
-    """Whether a clip ignored what it was asked for: less than half of what should happen was seen."""
-    what = [c.kept for c in verdicts if c.kind in WHAT]
-    return bool(what) and sum(what) < 0.5 * len(what)
 
 
 def family_of(event: Event) -> str:
@@ -108,7 +102,7 @@ def _stillness(seen: Script) -> Claim:
     return Claim(kind="stillness", label="", asked="nothing", read=", ".join(e.label for e in moves), kept=not moves)
 
 
-def _matched(asked: Sequence[Event], seen: Sequence[Event], *, timed: bool) -> list[Event | None]:
+def matched(asked: Sequence[Event], seen: Sequence[Event], *, timed: bool) -> list[Event | None]:
     """For each asked event the read one that is most like it, the surest pairs first, no read event twice."""
     pairs = [(_likeness(a, s, timed=timed), -i, -k) for i, a in enumerate(asked) for k, s in enumerate(seen)]
     matches: list[Event | None] = [None] * len(asked)
@@ -132,7 +126,7 @@ def _likeness(asked: Event, seen: Event, *, timed: bool) -> float:
     return 1.0 + alike + 2.0 * overlap + (1.0 - abs(asked.intensity - seen.intensity)) + (asked.count == seen.count)
 
 
-def _judged(asked: Event, seen: Event | None) -> list[Claim]:
+def judged(asked: Event, seen: Event | None) -> list[Claim]:
     """The claims of one event: that it happens, and everything that is said of how."""
     verdicts = [Claim(kind=_kind(asked), label=asked.label, asked=asked.label, read=seen.label if seen else "", kept=seen is not None)]
     for kind, said in _said(asked).items():

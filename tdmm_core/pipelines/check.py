@@ -22,7 +22,8 @@ from tdmm_core.artifacts.report import write_report
 from tdmm_core.domain.report import Report, Table
 from tdmm_core.domain.script import Script
 from tdmm_core.errors import InputError
-from tdmm_core.performance.claims import Claim, chance, claims, ignored, tally
+from tdmm_core.performance.claims import Claim, chance, claims, tally
+from tdmm_core.performance.evidence import ignored
 from tdmm_core.performance.lexicon import lexicon_digest
 from tdmm_core.performance.reading import read
 from tdmm_core.pipelines.adherence import PER_CLIP, check_path
@@ -62,6 +63,7 @@ class Checked:
     asked: Script
     read: Script
     claims: tuple[Claim, ...]
+    ignored: bool
 
 
 def check(motion: Path, run: Run, *, corpora: Sequence[Path] = ()) -> CheckSummary:
@@ -125,7 +127,7 @@ def _read_batch(motion: Path, numbers: Sequence[int]) -> list[Checked]:
             asked, moved = file.clip(index).script, file.motion(index)
             if asked is not None and moved is not None:
                 seen = read(moved)
-                found.append(Checked(index=index, asked=asked, read=seen, claims=claims(asked, seen)))
+                found.append(Checked(index=index, asked=asked, read=seen, claims=claims(asked, seen), ignored=ignored(asked, moved, seen)))
     return found
 
 
@@ -137,7 +139,7 @@ def _row(file: MotionFile, checked: Checked, backends: Mapping[str, str]) -> dic
         "label": clip.label,
         "num_claims": len(checked.claims),
         "num_kept": sum(c.kept for c in checked.claims),
-        "ignored": int(ignored(checked.claims)),
+        "ignored": int(checked.ignored),
         "broken": ", ".join(f"{c.kind}: {c.asked}" for c in checked.claims if not c.kept),
         "read": checked.read.to_json(),
     }

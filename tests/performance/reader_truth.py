@@ -47,8 +47,13 @@ class Case:
 
 def cases(count: int, *, seed: int, fps: float = 25.0) -> list[Case]:
     """Clips of a plan of that seed: scripts and actors that no tuning has seen where the seed is held out."""
+    return planned_cases(SynthConfig(num_clips=count, num_paraphrases=0), seed=seed, fps=fps)
+
+
+def planned_cases(config: SynthConfig, *, seed: int, fps: float = 25.0) -> list[Case]:
+    """The clips of a plan, as `tdmm synth` performs them with the same settings and seed."""
     made = []
-    for p in plan_clips(SynthConfig(num_clips=count, num_paraphrases=0), seed=seed):
+    for p in plan_clips(config, seed=seed):
         actor, script = draw_actor(p.subject.seed), p.clip.script
         motion = perform(script, seed=p.seed, actor=actor, fps=fps)
         parts = contributions(script, seed=p.seed, actor=actor, fps=fps)

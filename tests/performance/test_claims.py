@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
 import pytest
 from reader_truth import cases
 from script_cases import event_of, script_of
 
 from tdmm_core.domain.script import Script
-from tdmm_core.performance.claims import chance, claims, ignored, tally
+from tdmm_core.performance.claims import chance, claims, tally
 from tdmm_core.performance.perform import perform
 from tdmm_core.performance.reading import read
 
@@ -73,7 +72,6 @@ def test_nothing_is_a_claim_too():
     still = Script(events=(), duration_s=4.0)
     assert [c.kept for c in claims(still, perform(still, seed=3))] == [True]
     assert [c.kept for c in claims(still, perform(script_of("laughter"), seed=3))] == [False]
-    assert ignored(claims(script_of("laughter"), still)) and not ignored(claims(still, still))
 
 
 def test_performances_keep_their_claims_far_above_chance():
@@ -83,5 +81,3 @@ def test_performances_keep_their_claims_far_above_chance():
     told, floor = tally([c for v in verdicts for c in v]), chance(asked, seen)
     for kind in ("face", "strength", "duration", "order"):
         assert told[kind].share > 0.7 and floor[kind].share < 0.3, (kind, told[kind], floor[kind])
-    assert np.mean([ignored(v) for v in verdicts]) < 0.05
-    assert np.mean([ignored(claims(a, seen[i - 20])) for i, a in enumerate(asked)]) > 0.7
