@@ -1,4 +1,4 @@
-"""Motion beyond one sentence or one window: stretch after stretch, each sampled with the codes before it in view, so that there is no seam.
+"""Motion beyond one sentence or one window: stretch after stretch, each sampled with the codes before it in view, so that it goes on from them.
 
 A stretch has its own sentence or goes on with the last one. Knows neither sentences nor files nor what a code means.
 """
@@ -48,15 +48,19 @@ def stretches_of(sentences: Sequence[tuple[np.ndarray, int | None]], longest: in
     return found
 
 
-def sample_long(network: L2MNetwork, stretches: Sequence[Stretch], config: AnimateConfig, *, seed: int, min_frames: int = 1) -> np.ndarray:
-    """Codes (T,) int64 of all stretches as one motion. The first is what it would be alone.
+def sample_long(
+    network: L2MNetwork, stretches: Sequence[Stretch], config: AnimateConfig, *, seed: int, min_frames: int = 1
+) -> list[np.ndarray]:
+    """Codes (T,) int64 of each stretch. The first is what it would be alone.
 
     Raises InputError as `sample_codes`.
     """
+    found: list[np.ndarray] = []
     codes = np.zeros(0, np.int64)
     for index, stretch in enumerate(stretches):
         before = codes[len(codes) - min(stretch.num_before, len(codes)) :]
         own = seed if index == 0 else derive_seed(seed, "stretch", index)
         request = Request(words=stretch.words, seed=own, num_frames=stretch.num_frames, before=before if len(before) else None)
-        codes = np.concatenate([codes, sample_codes(network, [request], config, min_frames=min_frames)[0]])
-    return codes
+        found += sample_codes(network, [request], config, min_frames=min_frames)
+        codes = np.concatenate([codes, found[-1]])
+    return found

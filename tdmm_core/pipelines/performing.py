@@ -103,7 +103,7 @@ def is_still(motion: FaceMotion) -> bool:
     return float(np.ptp(expression, axis=0).max(initial=0)) < _QUIET_UNIT and float(np.ptp(head, axis=0).max()) < _QUIET_RAD
 
 
-def _sampled(animator: Animator, plans: Sequence[Planned], config: AnimateConfig) -> Iterator[tuple[Planned, np.ndarray]]:
+def _sampled(animator: Animator, plans: Sequence[Planned], config: AnimateConfig) -> Iterator[tuple[Planned, list[np.ndarray]]]:
     from tdmm_core.language.long_motion import sample_long
     from tdmm_core.language.sampling import sample_each
 
@@ -111,21 +111,20 @@ def _sampled(animator: Animator, plans: Sequence[Planned], config: AnimateConfig
     min_frames = max(1, min(round(config.min_seconds * animator.model.fps), network.config.max_frames))
     short = [(p, p.request) for p in plans if p.request is not None]
     for place, codes in sample_each(network, [request for _, request in short], config, min_frames=min_frames):
-        yield short[place][0], codes
+        yield short[place][0], [codes]
     for plan in plans:
         if plan.request is None:
             yield plan, sample_long(network, plan.stretches, config, seed=plan.order.seed, min_frames=min_frames)
 
 
-def _animation(order: Order, codes: np.ndarray, animator: Animator) -> Animation:
+def _animation(order: Order, stretches: Sequence[np.ndarray], animator: Animator) -> Animation:
+    """Decoded stretch by stretch, so that a new sentence begins as itself, and joined without a seam."""
+    from tdmm_core.morphable.joining import joined
+
     tokenizer = animator.tokenizer
-    tokens = MotionTokens(
-        codes=codes[:, None],
-        num_codes=tokenizer.num_codes,
-        tokenizer_digest=tokenizer.digest,
-        fps=tokenizer.space.fps,
-        face_model=tokenizer.space.face_model,
-        face_model_digest=tokenizer.space.face_model_digest,
-    )
+    about = {"num_codes": tokenizer.num_codes, "tokenizer_digest": tokenizer.digest, "fps": tokenizer.space.fps}
+    about |= {"face_model": tokenizer.space.face_model, "face_model_digest": tokenizer.space.face_model_digest}
+    tokens = [MotionTokens(codes=codes[:, None], **about) for codes in stretches]
     clip = Clip(id=clip_id(order), prompt=order.prompt)
-    return Animation(clip=MotionClip(clip=clip, motion=tokenizer.decode(tokens)), codes=tokens.codes, seed=order.seed)
+    motion = joined([tokenizer.decode(t) for t in tokens])
+    return Animation(clip=MotionClip(clip=clip, motion=motion), codes=np.concatenate([t.codes for t in tokens]), seed=order.seed)
