@@ -1,22 +1,19 @@
-"""Training batches of Motion2Language from token clips: which clip, which question, which of its sentences, what is spoilt.
+"""Training batches of Motion2Language: which clip, which question with its answer, what is spoilt.
 
 Every batch is a pure function of step, seed and rank, so a resumed run needs no state of a loader. Knows neither files nor the network.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from tdmm_core.domain.clip import TokenClip
-from tdmm_core.errors import InputError
-from tdmm_core.language.m2l_answers import descriptions
 from tdmm_core.language.m2l_config import M2LConfig
+from tdmm_core.language.m2l_examples import Example
 from tdmm_core.language.m2l_prompting import DESCRIBE, NAME, Prompt, PromptWriter
-from tdmm_core.language.motion_words import known_codes
 from tdmm_core.runtime.seeding import stream
 
 Batch = dict[str, torch.Tensor]
@@ -28,17 +25,6 @@ _POOL = 16
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Example:
-    """A clip as it is trained on."""
-
-    codes: np.ndarray
-    "(T, Q) uint16, T at most `max_frames`."
-    answers: tuple[str, ...]
-    "Descriptions, plainest first."
-    label: str
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
 class Row:
     """A prompt with its answer."""
 
@@ -47,25 +33,13 @@ class Row:
     "(A,) int64 text ids."
 
 
-def split_examples(clips: Iterable[TokenClip], config: M2LConfig) -> dict[str, list[Example]]:
-    """Examples of the splits train and validation. Raises InputError when there is nothing to train on."""
-    examples: dict[str, list[Example]] = {"train": [], "validation": []}
-    for item in clips:
-        answers = descriptions(item.clip)
-        if item.clip.split in examples and answers and item.tokens.num_frames:
-            codes = known_codes(item.tokens)[: config.max_frames]
-            examples[item.clip.split].append(Example(codes=codes, answers=answers, label=item.clip.label.replace("_", " ")))
-    if not examples["train"]:
-        raise InputError("tokens: expected clips of split train that have a sentence and a frame, got none; make a larger corpus")
-    return examples
-
-
 class M2LBatches:
     """Draws training and validation batches."""
 
     def __init__(self, examples: dict[str, list[Example]], writer: PromptWriter, config: M2LConfig, *, near: np.ndarray, seed: int) -> None:
         """`near` (W, n): for each code's word those of near codes, which stand in for it in training."""
         self.examples, self.writer, self.config, self.near, self.seed = examples, writer, config, near, seed
+        self._still = [e for e in examples["train"] if e.still]
         self._epoch: tuple[int, np.ndarray] = (-1, np.zeros(0, np.int64))
         self._pool: tuple[tuple[int, int], list[list[Row]]] = ((-1, 0), [])
 
@@ -80,11 +54,20 @@ class M2LBatches:
         """
         held_out = self.held_out()
         shown = held_out[1:] + held_out[:1] if mismatched else held_out
-        return self._plain(batch_size, DESCRIBE[0], [(a.codes, b.answers[0]) for a, b in zip(shown, held_out, strict=True)])
+        return self._plain(batch_size, [(a.codes, DESCRIBE[0], b.description) for a, b in zip(shown, held_out, strict=True)])
 
     def naming(self, batch_size: int) -> Iterator[Batch]:
         """Held-out clips that have a label, asked for it."""
-        return self._plain(batch_size, NAME[0], [(e.codes, e.label) for e in self.held_out() if e.label])
+        return self._plain(batch_size, [(e.codes, NAME[0], e.label) for e in self.held_out() if e.label])
+
+    def everything(self, batch_size: int) -> Iterator[Batch]:
+        """Held-out clips, each asked one question of the many, the kinds in turn: what the apprentice is measured by."""
+        pairs = []
+        for i, e in enumerate(self.held_out()):
+            kinds = sorted(e.kinds)
+            one = e.kinds[kinds[i % len(kinds)]][0]
+            pairs.append((e.codes, one.question, one.answer))
+        return self._plain(batch_size, pairs)
 
     def held_out(self) -> list[Example]:
         """The held-out clips that are scored, by length: all of them, or `SCORED` spread evenly over the split."""
@@ -92,9 +75,9 @@ class M2LBatches:
         count = min(len(found), SCORED)
         return sorted((found[i * len(found) // count] for i in range(count)), key=lambda e: len(e.codes))
 
-    def _plain(self, batch_size: int, question: str, pairs: Sequence[tuple[np.ndarray, str]]) -> Iterator[Batch]:
+    def _plain(self, batch_size: int, asked: Sequence[tuple[np.ndarray, str, str]]) -> Iterator[Batch]:
         longest = self.config.max_answer_length
-        rows = [Row(prompt=self.writer.prompt(codes, question), answer=self.writer.answer(text, longest=longest)) for codes, text in pairs]
+        rows = [Row(prompt=self.writer.prompt(c, question), answer=self.writer.answer(text, longest=longest)) for c, question, text in asked]
         for start in range(0, len(rows), batch_size):
             yield collate(rows[start : start + batch_size], self.writer.model.end_id)
 
@@ -117,30 +100,31 @@ class M2LBatches:
         return train[self._epoch[1][place]]
 
     def _row(self, index: int) -> Row:
-        """Row `index` of the whole run, its question, answer and noise drawn from a stream of its own."""
+        """Row `index` of the whole run, its clip, question and noise drawn from a stream of its own."""
         example, rng = self._clip(index), stream(self.seed, "m2l row", index)
-        naming = bool(example.label) and rng.random() < self.config.naming_share
-        questions = NAME if naming else DESCRIBE
-        question = questions[0] if rng.random() < 0.5 else questions[rng.integers(len(questions))]
-        any_answer = example.answers[rng.integers(len(example.answers))]
-        text = example.label if naming else example.answers[0] if self.config.answers == "plainest" else any_answer
-        prompt = self.writer.prompt(example.codes, question, first=int(rng.integers(self.config.frame_stride)))
-        prompt = Prompt(text=prompt.text, motion=self._spoilt(prompt.motion, rng))
-        return Row(prompt=prompt, answer=self.writer.answer(text, longest=self.config.max_answer_length))
+        if self._still and rng.random() < self.config.still_share:
+            example = self._still[rng.integers(len(self._still))]
+        others = [k for k in example.kinds if k != "describe"]
+        kind = "describe" if not others or rng.random() < self.config.description_share else others[rng.integers(len(others))]
+        asked = example.kinds[kind][rng.integers(len(example.kinds[kind]))]
+        codes = self._spoilt(example.codes, rng)
+        prompt = self.writer.prompt(codes, asked.question, first=int(rng.integers(self.config.frame_stride)))
+        return Row(prompt=prompt, answer=self.writer.answer(asked.answer, longest=self.config.max_answer_length))
 
-    def _spoilt(self, motion: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def _spoilt(self, codes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Codes replaced by near ones; each clip has its own share, from none to twice the mean."""
         share = 2 * self.config.code_noise * rng.random()
-        struck = (motion >= 0) & (motion < self.writer.vocabulary.num_codewords) & (rng.random(motion.shape) < share)
-        others = self.near[motion.clip(0, len(self.near) - 1), rng.integers(self.near.shape[1], size=motion.shape)]
-        return np.where(struck, others, motion)
+        numbers = self.writer.vocabulary.numbers(codes).reshape(codes.shape)
+        struck = rng.random(codes.shape) < share
+        others = self.near[numbers, rng.integers(self.near.shape[1], size=codes.shape)] % self.writer.vocabulary.num_codes
+        return np.where(struck, others, codes)
 
 
 def collate(rows: Sequence[Row], pad_id: int) -> Batch:
     """Rows padded on the left, so that all answers end together.
 
     `text` and `motion` (B, L) as in Prompt, `mask` (B, L) 1 at words, `targets` (B, A): what each of the last A positions is to
-    say next, IGNORED where its row is still asking.
+    say next, IGNORED where its row is still asking; `codes` (B, T, Q) word numbers for the gist, -1 after a row's end.
     """
     longest = max(len(r.prompt.text) + len(r.answer) - 1 for r in rows)
     num_last = max(len(r.answer) for r in rows)
@@ -154,4 +138,16 @@ def collate(rows: Sequence[Row], pad_id: int) -> Batch:
         text[i, start:], mask[i, start:] = words, 1
         motion[i, start : start + len(row.prompt.motion)] = row.prompt.motion
         targets[i, num_last - len(row.answer) :] = row.answer
-    return {name: torch.from_numpy(value) for name, value in (("text", text), ("motion", motion), ("mask", mask), ("targets", targets))}
+    tensors = {name: torch.from_numpy(value) for name, value in (("text", text), ("motion", motion), ("mask", mask), ("targets", targets))}
+    if all(r.prompt.codes is not None for r in rows):
+        tensors["codes"] = side_by_side([r.prompt.codes for r in rows if r.prompt.codes is not None])
+    return tensors
+
+
+def side_by_side(codes: Sequence[np.ndarray]) -> torch.Tensor:
+    """Word numbers (B, T, Q) of motions of any length, -1 after each one's end."""
+    longest = max(map(len, codes))
+    table = np.full((len(codes), longest, codes[0].shape[1]), -1, np.int64)
+    for i, one in enumerate(codes):
+        table[i, : len(one)] = one
+    return torch.from_numpy(table)

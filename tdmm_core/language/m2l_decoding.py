@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
@@ -9,10 +10,12 @@ import numpy as np
 
 from tdmm_core.language.m2l_config import DescribeConfig
 from tdmm_core.language.m2l_model import M2LModel
-from tdmm_core.language.m2l_prompting import Prompt, PromptWriter
-from tdmm_core.textmodels.causal import continue_rows
+from tdmm_core.language.m2l_prompting import Prompt
+from tdmm_core.textmodels.causal import continue_shown
 
 Told = Callable[[int], None]
+Heard = Callable[[str], None]
+_SUMMED = 3
 
 
 def answer(
@@ -23,20 +26,15 @@ def answer(
     A motion longer than the model reads at once is answered window by window, each answer with its time. Always the likeliest words
     unless a temperature is set. Motions of like length are read together, so that little is padded.
     """
-    about = model.about
-    writer = PromptWriter(model.model, about.vocabulary, prompting=about.prompting, stride=about.frame_stride)
+    about, writer = model.about, model.writer
     windows = [windows_of(len(codes), about.max_frames) for codes in motions]
     places = [(i, span) for i, spans in enumerate(windows) for span in spans]
-    rows = [_ids(writer.prompt(motions[i][start:stop], question), model) for i, (start, stop) in places]
+    rows = [writer.prompt(motions[i][start:stop], question) for i, (start, stop) in places]
     answers = [""] * len(rows)
-    order = sorted(range(len(rows)), key=lambda r: len(rows[r]))
+    order = sorted(range(len(rows)), key=lambda r: len(rows[r].text))
     for start in range(0, len(order), config.batch_size):
         batch = order[start : start + config.batch_size]
-        chosen = [rows[r] for r in batch]
-        found = continue_rows(
-            model.model, chosen, longest=config.max_words, temperature=config.temperature, seed=seed + start, forbidden=model.word_ids
-        )
-        for r, text in zip(batch, found, strict=True):
+        for r, text in zip(batch, _said(model, [rows[r] for r in batch], config, seed=seed + start), strict=True):
             answers[r] = text
         if told is not None:
             told(len(batch))
@@ -44,6 +42,36 @@ def answer(
     for (i, span), text in zip(places, answers, strict=True):
         parts[i].append(text if len(windows[i]) == 1 else f"{timed(span, about.fps)} {text}")
     return [" ".join(p) for p in parts]
+
+
+def told_windows(
+    model: M2LModel, codes: np.ndarray, question: str, config: DescribeConfig, heard: Heard, *, seed: int = 0
+) -> list[tuple[tuple[int, int], str]]:
+    """The answers to one motion's windows with their frames, as `answer` gives them; `heard` is told the words as they come."""
+    about, writer = model.about, model.writer
+    spans = windows_of(len(codes), about.max_frames)
+    found = []
+    for number, span in enumerate(spans):
+        if len(spans) > 1:
+            heard(f"{' ' if number else ''}{timed(span, about.fps)} ")
+        text = _said(model, [writer.prompt(codes[span[0] : span[1]], question)], config, seed=seed + number, heard=heard)[0]
+        found.append((span, text))
+    return found
+
+
+def summed_up(answers: Sequence[str]) -> str:
+    """One sentence over the windows of a long motion: the commonest answer and how many windows it stands for. Windows' own words alone."""
+    counts = Counter(answers).most_common()
+    said = [f"{text.rstrip('.')} ({count} of {len(answers)} windows)" for text, count in counts[:_SUMMED]]
+    rest = len(counts) - len(said)
+    return f"Most often: {'; '.join(said)}{f'; and {rest} others' if rest else ''}."
+
+
+def _said(model: M2LModel, prompts: Sequence[Prompt], config: DescribeConfig, *, seed: int, heard: Heard | None = None) -> list[str]:
+    shown = model.embedded(prompts)
+    return continue_shown(
+        model.model, shown, longest=config.max_words, temperature=config.temperature, seed=seed, forbidden=model.word_ids, heard=heard
+    )
 
 
 def windows_of(num_frames: int, longest: int) -> list[tuple[int, int]]:
@@ -56,8 +84,3 @@ def windows_of(num_frames: int, longest: int) -> list[tuple[int, int]]:
 def timed(span: tuple[int, int], fps: float) -> str:
     """How an answer about a window begins."""
     return f"From {span[0] / fps:.0f} to {span[1] / fps:.0f} s:"
-
-
-def _ids(prompt: Prompt, model: M2LModel) -> list[int]:
-    table = np.asarray(model.word_ids)
-    return np.where(prompt.motion >= 0, table[np.maximum(prompt.motion, 0)], prompt.text).tolist()

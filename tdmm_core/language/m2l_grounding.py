@@ -43,7 +43,7 @@ def ground(motions: Sequence[np.ndarray], said: Sequence[np.ndarray], features: 
 
     None where no piece is neither too common nor too rare, or for no steps.
     """
-    pieces = _telling_pieces(said)
+    pieces = telling_pieces(said)
     if not len(pieces) or steps < 1:
         return None
     held = torch.from_numpy(np.stack([np.isin(pieces, s) for s in said])).float()  # (clips, C)
@@ -86,7 +86,8 @@ class _Scorer(nn.Module):
         return torch.logsumexp(seen, dim=1) - mask.sum(dim=1, keepdim=True).log() + self.usual
 
 
-def _telling_pieces(said: Sequence[np.ndarray]) -> np.ndarray:
+def telling_pieces(said: Sequence[np.ndarray]) -> np.ndarray:
+    """Word pieces (C,) that tell clips apart: neither in most of them nor in hardly any. `said` are the pieces of each clip's sentences."""
     pieces, counts = np.unique(np.concatenate([np.unique(s) for s in said]), return_counts=True)
     return pieces[(counts >= max(_FEWEST, _RAREST * len(said))) & (counts <= _COMMONEST * len(said))].astype(np.int64)
 

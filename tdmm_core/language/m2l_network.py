@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tdmm_core.language.m2l_dataset import IGNORED
+from tdmm_core.language.m2l_gist import GistEncoder, placed
 from tdmm_core.textmodels.causal import CausalModel
 
 _CLEARNESS, _HUM = 3.0, 0.2
@@ -58,15 +59,15 @@ class MotionWords(nn.Module):
 
 
 class M2LNetwork(nn.Module):
-    """What the training engine trains: motion words, and of the language model whatever is not frozen."""
+    """What the training engine trains: what shows motion to the language model, and of the language model whatever is not frozen."""
 
-    def __init__(self, model: CausalModel, words: MotionWords, *, whole: bool) -> None:
+    def __init__(self, model: CausalModel, shown: MotionWords | GistEncoder, *, whole: bool) -> None:
         """`whole`: every weight of the language model is trained; else those that an adapter added.
 
         The frozen ones stay outside this module's parameters: they keep their own precision and are in no checkpoint.
         """
         super().__init__()
-        self.words = words
+        self.words = shown
         self._outside = (model,)
         learning = [w for w in model.network.parameters() if w.requires_grad]
         self.language = model.network if whole else nn.ParameterList(learning)
@@ -91,8 +92,10 @@ class M2LNetwork(nn.Module):
         network = self.model.network
         if next(network.parameters()).device != text.device:
             network.to(text.device)
-        embed = network.get_input_embeddings()
-        spoken = embed(text)  # (B, L, H)
-        shown = functional.embedding(motion.clamp(min=0), self.words().to(spoken.dtype))  # (B, L, H)
+        spoken = network.get_input_embeddings()(text)  # (B, L, H)
+        if isinstance(self.words, GistEncoder):
+            shown = placed(self.words(batch["codes"]), motion).to(spoken.dtype)  # (B, L, H)
+        else:
+            shown = functional.embedding(motion.clamp(min=0), self.words().to(spoken.dtype))
         mixed = torch.where((motion >= 0)[..., None], shown, spoken)
         return self.model.logits_at(mixed, batch["mask"], asked)

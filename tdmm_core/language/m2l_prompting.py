@@ -29,24 +29,31 @@ class Prompt:
     text: np.ndarray
     "(L,) int64 ids of text words, 0 where a motion word stands."
     motion: np.ndarray
-    "(L,) int64 numbers of motion words, -1 where a text word stands."
+    "(L,) int64 numbers of motion words, or places of gist words; -1 where a text word stands."
+    codes: np.ndarray | None = None
+    "(T, Q) int64 numbers of every code's word, of which the gist is made; None where motion words are shown themselves."
 
 
 class PromptWriter:
     """Lays out prompts and answers in the words of one language model."""
 
-    def __init__(self, model: CausalModel, vocabulary: MotionVocabulary, *, prompting: Prompting, stride: int) -> None:
-        self.model, self.vocabulary, self.prompting, self.stride = model, vocabulary, prompting, stride
+    def __init__(self, model: CausalModel, vocabulary: MotionVocabulary, *, prompting: Prompting, stride: int, gist_frames: int = 0) -> None:
+        self.model, self.vocabulary, self.prompting, self.stride, self.gist_frames = model, vocabulary, prompting, stride, gist_frames
         self._frames: dict[str, tuple[list[int], list[int]]] = {}
 
     def prompt(self, codes: np.ndarray, question: str, *, first: int = 0) -> Prompt:
-        """The prompt for codes (T, Q), every `stride`-th frame from `first` on."""
+        """The prompt for codes (T, Q): gist words for every `gist_frames`, or a word for each code of every `stride`-th frame from `first` on."""
         before, after = self._frame(question)
-        read = codes[min(first, len(codes) - 1) :: self.stride]
-        words = np.concatenate([[self.vocabulary.start], self.vocabulary.numbers(read), [self.vocabulary.end]])
+        numbers = None
+        if self.gist_frames:
+            numbers = self.vocabulary.numbers(codes).reshape(codes.shape)
+            words = np.arange(-(-len(codes) // self.gist_frames))
+        else:
+            read = codes[min(first, len(codes) - 1) :: self.stride]
+            words = np.concatenate([[self.vocabulary.start], self.vocabulary.numbers(read), [self.vocabulary.end]])
         text = np.concatenate([before, np.zeros(len(words)), after]).astype(np.int64)
         motion = np.concatenate([np.full(len(before), -1), words, np.full(len(after), -1)]).astype(np.int64)
-        return Prompt(text=text, motion=motion)
+        return Prompt(text=text, motion=motion, codes=numbers)
 
     def answer(self, text: str, *, longest: int) -> np.ndarray:
         """Ids (A,) int64 of an answer with the word that ends it, cut to `longest`."""

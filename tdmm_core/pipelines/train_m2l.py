@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from tdmm_core.runtime.process import is_main, rank, world_size
 from tdmm_core.runtime.seeding import derive_seed
 
 if TYPE_CHECKING:
+    from tdmm_core.language.m2l_dataset import M2LBatches
     from tdmm_core.language.m2l_training import M2LTraining
     from tdmm_core.textmodels.causal import CausalModel
     from tdmm_core.training.task import TrainingSummary
@@ -44,6 +46,8 @@ class TrainM2LSummary:
     best_step: int
     seconds: float
     "Time of training, over all resumptions."
+    apprentice_loss: float | None
+    "Nats a word of held-out answers to all kinds of questions, by the apprentice from whom the gist is learned; None without one."
     validation_loss: float | None
     "Nats a word of the plainest description, teacher-forced."
     validation_loss_of_other_motion: float | None
@@ -94,7 +98,7 @@ def train_m2l(
     trained = _train(training, output, run, making=making, deepspeed_config=deepspeed_config)
     figures = _figures(training, trained)
     digest = _publish(training, output, making, figures) if is_main() else ""
-    return TrainM2LSummary(output=str(output), digest=digest, seconds=trained.seconds, **figures)
+    return TrainM2LSummary(output=str(output), digest=digest, seconds=sum(t.seconds for t in trained), **figures)
 
 
 def _check(file: JoinedTokens, tokens: Path) -> None:
@@ -110,9 +114,10 @@ def _making(paths: Sequence[Path], run: Run, config: M2LConfig, model: CausalMod
 
 
 def _training(file: JoinedTokens, tokens: Path, model: CausalModel, run: Run, *, config: M2LConfig, tokenizer: Path | None) -> M2LTraining:
-    from tdmm_core.language.m2l_dataset import split_examples
+    from tdmm_core.language.m2l_examples import split_examples
     from tdmm_core.language.m2l_model import M2LAbout, reading_of
     from tdmm_core.language.m2l_training import M2LTraining
+    from tdmm_core.pipelines.m2l_questions import Asking
 
     coder = tokenizer_of(file.tokenizer_digest, given=tokenizer, tokens=tokens, parents=file.parents)
     first = file.tokens(0)
@@ -127,30 +132,48 @@ def _training(file: JoinedTokens, tokens: Path, model: CausalModel, run: Run, *,
         face_model_digest=first.face_model_digest,
         **reading_of(config),  # type: ignore[arg-type]
     )
-    examples = split_examples(file, config)
+    asking = Asking(coder, seed=run.seed, longest_frames=config.max_frames)
+    run.progress.start("asking", None, "clips")
+    examples = split_examples(file, config, asking)
+    run.progress.finish()
     return M2LTraining(model, about, examples, coder.code_vectors(), config=config, seed=derive_seed(run.seed, "m2l data"))
 
 
-def _train(training: M2LTraining, output: Path, run: Run, *, making: Making, deepspeed_config: Path | None) -> TrainingSummary:
+def _train(training: M2LTraining, output: Path, run: Run, *, making: Making, deepspeed_config: Path | None) -> tuple[TrainingSummary, ...]:
+    """First the gist encoder with its apprentice, where there is one, then the language model."""
     from tdmm_core.training.engine import train
     from tdmm_core.training.task import Place, TrainingTask
 
-    config = training.config.training
-    size = config.micro_batch_size(world_size())
-    task = TrainingTask(
-        model=training.network,
-        train_batch=lambda part: training.batches.train(part, batch_size=size, rank=rank(), world_size=world_size()),
-        validation_batches=lambda: training.batches.validation(config.batch_size),
-        identity="".join([p.digest for p in making.parents] + [training.about.base_digest]),
-    )
     folder = open_run_folder(output, run, making=making)
-    place = Place(run_dir=folder, device=run.device, deepspeed_config=deepspeed_config, resume=run.resume, force=run.force)
-    return train(task, config, place, seed=run.seed, progress=run.progress)
+    identity = "".join([p.digest for p in making.parents] + [training.about.base_digest])
+    batches, done = training.batches, []
+    for name, model, config, held_out in (
+        ("apprentice", training.apprentice, training.config.apprentice, batches.everything),
+        ("", training.network, training.config.training, batches.validation),
+    ):
+        if model is None:
+            continue
+        if model is training.network:
+            training.begin_language()
+        task = TrainingTask(
+            model=model,
+            train_batch=_parts(batches, config.micro_batch_size(world_size()), 1_000_000 if name else 0),
+            validation_batches=partial(held_out, config.batch_size),
+            identity=f"{identity}{name}",
+        )
+        place = Place(run_dir=folder / name, device=run.device, deepspeed_config=deepspeed_config, resume=run.resume, force=run.force)
+        done.append(train(task, config, place, seed=run.seed, progress=run.progress))
+    return tuple(done)
 
 
-def _figures(training: M2LTraining, trained: TrainingSummary) -> dict[str, Any]:
+def _parts(batches: M2LBatches, size: int, first: int) -> Callable[[int], dict[str, Any]]:
+    """Batches by part number, counted from `first` on, so that two trainings see other rows."""
+    return lambda part: batches.train(first + part, batch_size=size, rank=rank(), world_size=world_size())
+
+
+def _figures(training: M2LTraining, all_trained: Sequence[TrainingSummary]) -> dict[str, Any]:
     """What is remembered of a training beside the model: figures that do not depend on when and where it ran."""
-    scored = training.score()
+    scored, trained = training.score(), all_trained[-1]
     return {
         "text_model": training.about.base,
         "num_clips": len(training.batches.examples["train"]),
@@ -158,6 +181,7 @@ def _figures(training: M2LTraining, trained: TrainingSummary) -> dict[str, Any]:
         "num_parameters": sum(p.numel() for p in training.network.parameters() if p.requires_grad),
         "steps": trained.steps,
         "best_step": trained.best_step,
+        "apprentice_loss": all_trained[0].validation_loss if len(all_trained) > 1 else None,
         "validation_loss": scored.loss,
         "validation_loss_of_other_motion": scored.loss_of_other_motion,
         "token_accuracy": scored.token_accuracy,

@@ -33,7 +33,11 @@ TINY = Recipe(
         training=replace(BASE.l2m.training, steps=120, batch_size=16, validate_every=40, checkpoint_every=40, warmup_steps=20),
     ),
     m2l=M2LConfig(
-        grounding_steps=60, training=replace(BASE.m2l.training, steps=12, batch_size=4, validate_every=6, checkpoint_every=6, warmup_steps=2)
+        gist_width=48,
+        gist_layers=1,
+        num_layers=4,
+        apprentice=replace(BASE.m2l.apprentice, steps=40, batch_size=8, validate_every=20, checkpoint_every=20, warmup_steps=4),
+        training=replace(BASE.m2l.training, steps=12, batch_size=4, validate_every=6, checkpoint_every=6, warmup_steps=2),
     ),
     eval=EvalConfig(max_clips=16),
 )
@@ -64,7 +68,8 @@ PAPER = Recipe(
     ),
     m2l=M2LConfig(
         tuning="full",
-        frame_stride=1,
+        gist_frames=0,
+        num_layers=0,
         training=replace(
             BASE.m2l.training,
             steps=10_000,

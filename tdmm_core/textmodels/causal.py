@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -145,6 +145,22 @@ def add_words(model: CausalModel, words: Sequence[str], rows: torch.Tensor) -> l
     return ids
 
 
+def keep_layers(model: CausalModel, count: int) -> None:
+    """Keep the first `count` layers of the language model alone; all for 0, or where it has no more. Raises InputError for an unknown build."""
+    inner = getattr(model.network, "model", None)
+    layers = getattr(inner, "layers", None)
+    if not count:
+        return
+    if layers is None:
+        raise InputError(f"language model {model.name}: expected a list of layers, found none in {type(model.network).__name__}; set num_layers=0")
+    if count >= len(layers):
+        return
+    inner.layers = layers[:count]
+    model.network.config.num_hidden_layers = count
+    if getattr(model.network.config, "layer_types", None):
+        model.network.config.layer_types = model.network.config.layer_types[:count]
+
+
 def save_plain(model: CausalModel, folder: Path) -> None:
     """Write network and text tokenizer into an existing folder as `AutoModelForCausalLM` reads them."""
     model.network.save_pretrained(folder)
@@ -165,16 +181,55 @@ def continue_rows(
 ) -> list[str]:
     """What the model says after each row of ids, at most `longest` words and none of `forbidden`: likeliest words, or drawn at a temperature."""
     import torch
+
+    table = model.network.get_input_embeddings().weight
+    shown = [table[torch.tensor(list(r), device=table.device)] for r in rows]
+    return continue_shown(model, shown, longest=longest, temperature=temperature, seed=seed, forbidden=forbidden)
+
+
+def continue_shown(
+    model: CausalModel,
+    rows: Sequence[torch.Tensor],
+    *,
+    longest: int,
+    temperature: float = 0.0,
+    seed: int = 0,
+    forbidden: Sequence[int] = (),
+    heard: Callable[[str], None] | None = None,
+) -> list[str]:
+    """As `continue_rows`, after rows of embeddings (L, H). `heard` is told the answer to a single row as it comes, piece by piece."""
+    import torch
     from transformers import GenerationConfig
 
     width = max(len(r) for r in rows)
-    ids = torch.tensor([[model.end_id] * (width - len(r)) + list(r) for r in rows], device=model.network.device)
-    mask = torch.tensor([[0] * (width - len(r)) + [1] * len(r) for r in rows], device=model.network.device)
+    shown = torch.stack([torch.cat([r.new_zeros(width - len(r), r.shape[1]), r]) for r in rows])  # (B, L, H)
+    mask = torch.tensor([[0] * (width - len(r)) + [1] * len(r) for r in rows], device=shown.device)
     drawn = {"do_sample": True, "temperature": temperature, "top_k": 0, "top_p": 1.0} if temperature > 0 else {"do_sample": False}
     how = GenerationConfig(
         max_new_tokens=longest, eos_token_id=model.end_id, pad_token_id=model.end_id, suppress_tokens=list(forbidden) or None, use_cache=True, **drawn
     )
+    streamer = _Telling(model, heard) if heard is not None and len(rows) == 1 else None
     with torch.inference_mode(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        out = model.network.generate(input_ids=ids, attention_mask=mask, generation_config=how)
-    return [model.text(row[width:]) for row in out.tolist()]
+        out = model.network.generate(inputs_embeds=shown, attention_mask=mask, generation_config=how, streamer=streamer)
+    return [model.text(row) for row in out.tolist()]
+
+
+class _Telling:
+    """Hands on the text of word pieces as they are made; what may still change, half a letter or a space, waits."""
+
+    def __init__(self, model: CausalModel, heard: Callable[[str], None]) -> None:
+        self.model, self.heard = model, heard
+        self.ids: list[int] = []
+        self.told = ""
+
+    def put(self, ids: torch.Tensor) -> None:
+        """Called by transformers with each new id."""
+        self.ids += ids.reshape(-1).tolist()
+        text = self.model.text(self.ids)
+        if text.startswith(self.told) and not text.endswith("\N{REPLACEMENT CHARACTER}") and len(text) > len(self.told):
+            self.heard(text[len(self.told) :])
+            self.told = text
+
+    def end(self) -> None:
+        """Called by transformers after the last id."""

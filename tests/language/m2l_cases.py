@@ -18,7 +18,7 @@ from tiny_llama import write_tiny_llama
 from tdmm_core.domain.clip import Clip, TokenClip
 from tdmm_core.domain.tokens import MotionTokens
 from tdmm_core.language.m2l_config import M2LConfig
-from tdmm_core.language.m2l_dataset import split_examples
+from tdmm_core.language.m2l_examples import split_examples
 from tdmm_core.language.m2l_model import M2LAbout, reading_of
 from tdmm_core.language.m2l_training import M2LTraining, language_model
 from tdmm_core.training.config import TrainingConfig
@@ -26,7 +26,14 @@ from tdmm_core.training.config import TrainingConfig
 NUM_CODES = 24
 SENTENCES = {"smile": "The person smiles broadly.", "frown": "The person frowns a little."}
 TRAINING = TrainingConfig(steps=80, batch_size=8, learning_rate=3e-3, warmup_steps=10)
-CONFIG = M2LConfig(frame_stride=2, max_frames=40, word_hidden=16, naming_share=0.2, training=TRAINING)
+CONFIG = M2LConfig(
+    gist_frames=0, num_layers=0, frame_stride=2, max_frames=40, word_hidden=16, description_share=0.8, training=TRAINING
+)  # fmt: skip
+GIST = M2LConfig(
+    gist_frames=4, gist_width=48, gist_layers=1, num_layers=1, max_frames=40, description_share=0.8,
+    training=replace(TRAINING, steps=100, learning_rate=1e-2), apprentice=TrainingConfig(steps=60, batch_size=8, learning_rate=3e-3, warmup_steps=5),
+)  # fmt: skip
+"The same, with a gist in place of motion words and half the language model."
 
 
 @cache
@@ -71,23 +78,30 @@ def training(config: M2LConfig = CONFIG, *, seed: int = 0) -> M2LTraining:
 
 
 def run(made: M2LTraining) -> list[float]:
-    """A bare loop over the training's steps; the losses."""
-    settings = made.config.training
-    weights = [w for w in made.network.parameters() if w.requires_grad]
+    """A bare loop over the training's steps, the apprentice's before it; the losses."""
+    if made.apprentice is not None:
+        loop(made, made.apprentice, made.config.apprentice)
+    made.begin_language()
+    return loop(made, made.network, made.config.training)
+
+
+def loop(made: M2LTraining, network: torch.nn.Module, settings: TrainingConfig) -> list[float]:
+    """A bare loop over the steps of one network; the losses."""
+    weights = [w for w in network.parameters() if w.requires_grad]
     optimizer = torch.optim.AdamW(weights, lr=settings.learning_rate, weight_decay=0.0)
     losses = []
-    made.network.train()
+    network.train()
     for step in range(settings.steps):
         for group in optimizer.param_groups:
             group["lr"] = settings.learning_rate_at(step)
         with torch.autocast("cpu", torch.bfloat16, enabled=settings.precision == "bf16"):
-            measures = made.network(made.batches.train(step, batch_size=settings.batch_size))
+            measures = network(made.batches.train(step, batch_size=settings.batch_size))
         optimizer.zero_grad()
         measures["loss"].backward()
         torch.nn.utils.clip_grad_norm_(weights, 1.0)
         optimizer.step()
         losses.append(float(measures["loss"].detach()))
-    made.network.eval()
+    network.eval()
     return losses
 
 

@@ -8,7 +8,8 @@ import torch
 from m2l_cases import NUM_CODES, SENTENCES, clips, token_clip, training, variant
 
 from tdmm_core.errors import InputError
-from tdmm_core.language.m2l_dataset import IGNORED, M2LBatches, split_examples
+from tdmm_core.language.m2l_dataset import IGNORED, M2LBatches
+from tdmm_core.language.m2l_examples import split_examples
 from tdmm_core.language.m2l_prompting import DESCRIBE, NAME
 
 
@@ -77,7 +78,7 @@ def test_each_clip_comes_once_an_epoch_and_rows_beside_one_another_are_of_like_l
 
 
 def test_noise_takes_near_codes_and_spares_the_words_around_them() -> None:
-    batches = training(variant(code_noise=0.5, naming_share=0.0)).batches
+    batches = training(variant(code_noise=0.5, description_share=1.0)).batches
     changed = total = 0
     for step in range(8):
         for motion, _, answer in told(batches, batches.train(step, batch_size=8)):
