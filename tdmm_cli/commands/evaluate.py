@@ -19,6 +19,12 @@ def evaluate(
     tokenizer: o.TokenizerFolder = None,
     l2m: Annotated[Path | None, typer.Option("--l2m", metavar="FOLDER", help="Made by tdmm train-l2m; the embedded one by default.")] = None,
     m2l: Annotated[Path | None, typer.Option("--m2l", metavar="FOLDER", help="Made by tdmm train-m2l; the embedded one by default.")] = None,
+    fitted: Annotated[
+        Path | None, typer.Option("--fitted", metavar="FITTED.h5", help="With task m2l: describe this motion of the same clips too.")
+    ] = None,
+    judge: Annotated[
+        str | None, typer.Option("--judge", metavar="openai:MODEL", help="With task m2l: a chat model that marks too; its replies go into -o.")
+    ] = None,
     recipe: o.RecipeName = "base",
     settings: o.Settings = [],
     seed: o.Seed = 0,
@@ -40,6 +46,7 @@ def evaluate(
 
     chosen = o.load_settings(recipe, settings)
     run = o.make_run(recipe=chosen.name, seed=seed, device=device, force=force, quiet=quiet)
-    candidates = pipeline.Candidates(tasks=pipeline.checked_tasks(task), against=against, tokenizer=tokenizer, l2m=l2m, m2l=m2l)
+    given = {"against": against, "tokenizer": tokenizer, "l2m": l2m, "m2l": m2l, "fitted": fitted, "judge": judge}
+    candidates = pipeline.Candidates(tasks=pipeline.checked_tasks(task), **given)
     summary = pipeline.evaluate(motion, output, run, config=chosen.eval, candidates=candidates, sampling=chosen.animate)
     tell(summary, as_json=json, lines=summary.lines())

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -146,7 +147,7 @@ def _order(truth: Script, told: Script) -> float | None:
         for event in moment:
             place.setdefault(_family(event), number)
     pairs = Counter()
-    for early, late in zip(moments, moments[1:], strict=False):
+    for early, late in pairwise(moments):
         a, b = place.get(_family(early[0])), place.get(_family(late[0]))
         pairs["right"] += a is not None and b is not None and (a < b or (a == b and _family(early[0]) == _family(late[0])))
         pairs["all"] += 1

@@ -13,7 +13,7 @@ from torch.nn import functional
 from tdmm_core.language.m2l_dataset import IGNORED, Batch
 from tdmm_core.language.m2l_gist import GistEncoder, Layer, begin, placed
 
-_WIDTH, _LAYERS, _LONGEST = 240, 4, 256
+_WIDTH, _LAYERS, _LONGEST = 192, 3, 256
 
 
 class Apprentice(nn.Module):

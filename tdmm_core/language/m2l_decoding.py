@@ -19,9 +19,9 @@ _SUMMED = 3
 
 
 def answer(
-    model: M2LModel, motions: Sequence[np.ndarray], question: str, config: DescribeConfig, *, seed: int = 0, told: Told | None = None
+    model: M2LModel, motions: Sequence[np.ndarray], question: str | Sequence[str], config: DescribeConfig, *, seed: int = 0, told: Told | None = None
 ) -> list[str]:
-    """One answer for each motion's codes (T, Q). `told` hears after each batch how many windows were read.
+    """One answer for each motion's codes (T, Q), to one question or each to its own. `told` hears after each batch how many windows were read.
 
     A motion longer than the model reads at once is answered window by window, each answer with its time. Always the likeliest words
     unless a temperature is set. Motions of like length are read together, so that little is padded.
@@ -29,7 +29,8 @@ def answer(
     about, writer = model.about, model.writer
     windows = [windows_of(len(codes), about.max_frames) for codes in motions]
     places = [(i, span) for i, spans in enumerate(windows) for span in spans]
-    rows = [writer.prompt(motions[i][start:stop], question) for i, (start, stop) in places]
+    questions = [question] * len(motions) if isinstance(question, str) else question
+    rows = [writer.prompt(motions[i][start:stop], questions[i]) for i, (start, stop) in places]
     answers = [""] * len(rows)
     order = sorted(range(len(rows)), key=lambda r: len(rows[r].text))
     for start in range(0, len(order), config.batch_size):
@@ -39,32 +40,39 @@ def answer(
         if told is not None:
             told(len(batch))
     parts: list[list[str]] = [[] for _ in motions]
-    for (i, span), text in zip(places, answers, strict=True):
-        parts[i].append(text if len(windows[i]) == 1 else f"{timed(span, about.fps)} {text}")
-    return [" ".join(p) for p in parts]
+    for (i, _), text in zip(places, answers, strict=True):
+        parts[i].append(text)
+    return [_joined(texts, spans, about.fps) for texts, spans in zip(parts, windows, strict=True)]
 
 
-def told_windows(
-    model: M2LModel, codes: np.ndarray, question: str, config: DescribeConfig, heard: Heard, *, seed: int = 0
-) -> list[tuple[tuple[int, int], str]]:
-    """The answers to one motion's windows with their frames, as `answer` gives them; `heard` is told the words as they come."""
+def spoken_answer(model: M2LModel, codes: np.ndarray, question: str, config: DescribeConfig, heard: Heard, *, seed: int = 0) -> str:
+    """The answer to one motion as `answer` gives it; `heard` is told the words as they come."""
     about, writer = model.about, model.writer
     spans = windows_of(len(codes), about.max_frames)
     found = []
-    for number, span in enumerate(spans):
+    for number, (start, stop) in enumerate(spans):
         if len(spans) > 1:
-            heard(f"{' ' if number else ''}{timed(span, about.fps)} ")
-        text = _said(model, [writer.prompt(codes[span[0] : span[1]], question)], config, seed=seed + number, heard=heard)[0]
-        found.append((span, text))
-    return found
+            heard(f"{' ' if number else ''}{timed((start, stop), about.fps)} ")
+        found.append(_said(model, [writer.prompt(codes[start:stop], question)], config, seed=seed + number, heard=heard)[0])
+    if len(spans) > 1:
+        heard(f" {summed_up(found)}")
+    return _joined(found, spans, about.fps)
+
+
+def _joined(texts: Sequence[str], spans: Sequence[tuple[int, int]], fps: float) -> str:
+    """The windows' answers with their times, and what they come to; a single one as it is."""
+    if len(texts) == 1:
+        return texts[0]
+    return " ".join([*(f"{timed(span, fps)} {text}" for span, text in zip(spans, texts, strict=True)), summed_up(texts)])
 
 
 def summed_up(answers: Sequence[str]) -> str:
-    """One sentence over the windows of a long motion: the commonest answer and how many windows it stands for. Windows' own words alone."""
-    counts = Counter(answers).most_common()
-    said = [f"{text.rstrip('.')} ({count} of {len(answers)} windows)" for text, count in counts[:_SUMMED]]
+    """What the answers to a long motion's windows come to: the commonest of them, in the windows' own words, and how many windows gave each."""
+    counts = Counter(a.rstrip(".") for a in answers).most_common()
+    said = [f"{text} ({count} of {len(answers)})" for text, count in counts[:_SUMMED]]
     rest = len(counts) - len(said)
-    return f"Most often: {'; '.join(said)}{f'; and {rest} others' if rest else ''}."
+    more = f"; {rest} other answer{'s' if rest > 1 else ''}" if rest else ""
+    return f"In all: {'; '.join(said)}{more}."
 
 
 def _said(model: M2LModel, prompts: Sequence[Prompt], config: DescribeConfig, *, seed: int, heard: Heard | None = None) -> list[str]:

@@ -66,7 +66,7 @@ class GistEncoder(nn.Module):
         self.norm = nn.LayerNorm(width)
         self.share = nn.Linear(width, shape.num_pieces)
         self.rest = nn.Linear(width, shape.dim, bias=False)
-        self.strength = nn.Parameter(torch.tensor(1.0))
+        self.strength = nn.Parameter(torch.ones(1))
         # What the language model's words are; kept so that a saved network needs nothing else.
         self.register_buffer("pieces", torch.zeros(shape.num_pieces, shape.dim))
         self.register_buffer("middle", torch.zeros(shape.dim))

@@ -89,7 +89,7 @@ def _often(count: int) -> str:
 
 
 def _blinks(blinks: Sequence[float], rng: Random) -> Iterator[Asked]:
-    when = ", ".join(half(t) for t in blinks)
+    when = ", ".join(dict.fromkeys(half(t) for t in blinks))
     yield Asked(kind="blink", question=rng.choice(words.BLINK), answer="Yes." if len(blinks) else "No.")
     answer = f"Yes, at about {when} seconds." if len(blinks) else "No."
     yield Asked(kind="blink times", question=rng.choice(words.BLINK_TIMES), answer=answer)

@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from tdmm_core.artifacts.header import Parent
 from tdmm_core.artifacts.model_folder import read_model_header
 from tdmm_core.errors import InputError, MissingPartError
+from tdmm_core.language.m2l_decoding import windows_of
 from tdmm_core.language.m2l_model import M2LModel, load_model, read_about
 from tdmm_core.pipelines.m2l_parts import KIND, embedded_file
 from tdmm_core.pipelines.run import Run
@@ -25,6 +28,10 @@ class Describer:
     tokenizer: MotionTokenizer
     parents: tuple[Parent, ...]
     "The model and the motion tokenizer, as an artifact remembers them."
+
+    def windows(self, codes: np.ndarray) -> list[tuple[int, int]]:
+        """The stretches of frames in which these codes are read."""
+        return windows_of(len(codes), self.model.about.max_frames)
 
 
 def load_describer(run: Run, *, model: Path | None = None, tokenizer: Path | None = None) -> Describer:
@@ -52,5 +59,8 @@ def load_describer(run: Run, *, model: Path | None = None, tokenizer: Path | Non
 
 
 def _on_device(model: M2LModel, run: Run) -> M2LModel:
-    model.model.network.to(resolve_device(run.device))
+    device = resolve_device(run.device)
+    model.model.network.to(device)
+    if model.gist is not None:
+        model.gist.to(device)
     return model

@@ -17,7 +17,8 @@ from tdmm_core.domain.report import Cell, Report, Table
 from tdmm_core.errors import InputError
 from tdmm_core.evaluation.config import EvalConfig
 from tdmm_core.language.config import AnimateConfig
-from tdmm_core.pipelines.evaluate_tasks import TASKS, Candidates, Measured, Task, measure_fit, measure_l2m, measure_m2l, measure_tokenizer
+from tdmm_core.pipelines.evaluate_m2l import measure_m2l
+from tdmm_core.pipelines.evaluate_tasks import TASKS, Candidates, Measured, Task, measure_fit, measure_l2m, measure_tokenizer
 from tdmm_core.pipelines.motion_input import read_motion_clips
 from tdmm_core.pipelines.run import Run
 
@@ -60,7 +61,7 @@ def evaluate(motion: Path, output: Path | None, run: Run, *, config: EvalConfig,
         for task in candidates.tasks:
             studies[task](truth, candidates, measured, run, config=config, sampling=sampling)
     if output is not None:
-        tables = {"metrics": Table.of(measured.metrics), "per_clip": Table.of(measured.per_clip)}
+        tables = {n: Table.of(rows) for n, rows in {"metrics": measured.metrics, "per_clip": measured.per_clip, **measured.tables}.items()}
         settings = {"eval": asdict(config), "sampling": asdict(sampling), "tasks": sorted({str(m["task"]) for m in measured.metrics})}
         making = Making(recipe=run.recipe, config=settings, seed=run.seed, parents=tuple(measured.parents))
         write_report(output, Report(tables=tables, settings=measured.settings), making, force=run.force)

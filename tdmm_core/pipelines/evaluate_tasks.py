@@ -17,7 +17,6 @@ from tdmm_core.errors import InputError
 from tdmm_core.evaluation import metrics, studies
 from tdmm_core.evaluation.config import EvalConfig
 from tdmm_core.language.config import AnimateConfig
-from tdmm_core.language.m2l_config import DescribeConfig
 from tdmm_core.pipelines.face_models import find_face_model
 from tdmm_core.pipelines.motion_input import read_motion_clips
 from tdmm_core.pipelines.run import Run
@@ -37,6 +36,10 @@ class Candidates:
     tokenizer: Path | None = None
     l2m: Path | None = None
     m2l: Path | None = None
+    fitted: Path | None = None
+    "Motion of the same clips, described beside the true one."
+    judge: str | None = None
+    "A chat model that marks descriptions too, `openai:MODEL`."
 
 
 @dataclass(kw_only=True)
@@ -47,6 +50,8 @@ class Measured:
     metrics: list[dict[str, Cell]] = field(default_factory=list)
     per_clip: list[dict[str, Cell]] = field(default_factory=list)
     settings: dict[str, Cell] = field(default_factory=dict)
+    tables: dict[str, list[dict[str, Cell]]] = field(default_factory=dict)
+    "Further tables of the report, by name."
 
     def add(self, task: str, metric: str, value: float, *, unit: str, floor: float = float("nan"), floor_is: str = "") -> None:
         """One figure, with what stands beside it."""
@@ -146,34 +151,3 @@ def measure_l2m(
     measured.add("l2m", "token accuracy, teacher-forced", forced.token_accuracy or 0.0, unit="1", **floor)
     measured.add("l2m", "loss", forced.loss or 0.0, unit="nats/token", floor=forced.loss_without_prompt or 0.0, floor_is="without prompt")
     measured.settings |= {f"sampling_{k}": v for k, v in asdict(sampling).items()}
-
-
-def measure_m2l(
-    truth: Sequence[MotionClip], candidates: Candidates, measured: Measured, run: Run, *, config: EvalConfig, sampling: AnimateConfig
-) -> None:
-    """Descriptions against the clips' own sentences: overlap of words with the nearest, beside the descriptions of other clips."""
-    from tdmm_core.language.m2l_decoding import answer
-    from tdmm_core.language.m2l_prompting import DESCRIBE
-    from tdmm_core.language.motion_words import known_codes
-    from tdmm_core.pipelines.describer import load_describer
-
-    describer = load_describer(run, model=candidates.m2l, tokenizer=candidates.tokenizer)
-    measured.remember(describer.parents)
-    clips = [c for c in truth if c.motion is not None and c.clip.prompt][: config.max_described]
-    coded = [known_codes(describer.tokenizer.encode(c.motion)) for c in clips if c.motion is not None]
-    run.progress.start("describing", len(coded), "motions")
-    said = answer(describer.model, coded, DESCRIBE[0], DescribeConfig(), seed=run.seed, told=run.progress.advance)
-    run.progress.finish()
-    references = [(c.clip.prompt, *c.clip.paraphrases) for c in clips]
-    overlap = [studies.word_overlap(s, r) for s, r in zip(said, references, strict=True)]
-    dealt = [studies.word_overlap(s, r) for s, r in zip(said, [*references[1:], references[0]], strict=True)]
-    for clip, value in zip(clips, overlap, strict=True):
-        measured.add_clip("m2l", clip.clip.id, {"word_overlap": value})
-    measured.add(
-        "m2l",
-        "word overlap with the nearest sentence",
-        float(np.mean(overlap)),
-        unit="1",
-        floor=float(np.mean(dealt)),
-        floor_is="other clips' sentences",
-    )

@@ -91,7 +91,12 @@ def test_equal_seeds_start_equally_and_the_frozen_stays() -> None:
 
 @pytest.mark.parametrize(
     ("changes", "what"),
-    [({"tuning": "full"}, "gist_frames=0"), ({"gist_frames": 5}, "4, 8, 16"), ({"gist_width": 100}, "multiple of 48"), ({"gist_layers": 0}, "1 or more")],
+    [
+        ({"tuning": "full"}, "gist_frames=0"),
+        ({"gist_frames": 5}, "4, 8, 16"),
+        ({"gist_width": 100}, "multiple of 48"),
+        ({"gist_layers": 0}, "1 or more"),
+    ],
 )
 def test_settings_that_cannot_be_are_refused(changes: dict, what: str) -> None:
     with pytest.raises(InputError, match=what):

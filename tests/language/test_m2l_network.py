@@ -14,7 +14,7 @@ from m2l_cases import NUM_CODES, SENTENCES, TRAINING, run, token_clip, training,
 from tdmm_core.errors import InputError
 from tdmm_core.language.m2l_config import DescribeConfig
 from tdmm_core.language.m2l_dataset import IGNORED
-from tdmm_core.language.m2l_decoding import answer, windows_of
+from tdmm_core.language.m2l_decoding import answer, spoken_answer, summed_up, windows_of
 from tdmm_core.language.m2l_model import M2LModel, load_model, read_about
 from tdmm_core.language.m2l_prompting import DESCRIBE, NAME
 from tdmm_core.language.m2l_score import M2LScore
@@ -108,7 +108,16 @@ def test_it_answers_rightly_after_training_and_the_floor_does_not(trained: Train
 def test_long_motion_is_read_in_windows_with_their_times(trained: Trained) -> None:
     motion = np.concatenate([shown("smile", 1, length=38), shown("frown", 2, length=38)])
     (text,) = answer(trained.model, [motion], DESCRIBE[0], DescribeConfig())
-    assert text == f"From 0 to 2 s: {SENTENCES['smile']} From 2 to 3 s: {SENTENCES['frown']}"
+    windows = f"From 0 to 2 s: {SENTENCES['smile']} From 2 to 3 s: {SENTENCES['frown']}"
+    assert text == f"{windows} In all: {SENTENCES['smile'][:-1]} (1 of 2); {SENTENCES['frown'][:-1]} (1 of 2)."
+    pieces: list[str] = []
+    assert spoken_answer(trained.model, motion, DESCRIBE[0], DescribeConfig(), pieces.append) == text == "".join(pieces)
+    assert len(pieces) > 8
+
+
+def test_a_summary_counts_the_windows_and_says_the_commonest_first() -> None:
+    assert summed_up(["Yes.", "No.", "Yes."]) == "In all: Yes (2 of 3); No (1 of 3)."
+    assert summed_up([f"{i}." for i in range(6)]).endswith("; 3 other answers.")
 
 
 @pytest.mark.parametrize("frames", [1, 39, 40, 41, 80, 81, 400])

@@ -50,7 +50,7 @@ TOKENIZER = TokenizerConfig(
     num_codes=64, encoder_width=16, decoder_width=16, num_vertices=60, training=TrainingConfig(steps=6, batch_size=4, warmup_steps=1)
 )
 TRAINING = TrainingConfig(steps=8, batch_size=4, learning_rate=5e-3, warmup_steps=2, validate_every=4, checkpoint_every=2, precision="bf16")
-M2L = M2LConfig(word_hidden=16, lora_rank=2, training=TRAINING)
+M2L = M2LConfig(gist_width=48, gist_layers=1, lora_rank=2, training=TRAINING, apprentice=TRAINING)
 SHORT = DescribeConfig(max_words=6)
 RUN = Run(device="cpu", workers=1)
 
@@ -99,13 +99,13 @@ def test_the_same_command_again_finds_it_done_and_another_is_refused(parts: Part
     again = train_m2l(parts.tokens, parts.model, RUN, config=M2L, text_model=str(parts.text_model))
     assert asdict(again) == asdict(parts.summary) | {"seconds": 0.0}
     with pytest.raises(InputError, match="--force"):
-        train_m2l(parts.tokens, parts.model, RUN, config=replace(M2L, frame_stride=2), text_model=str(parts.text_model))
+        train_m2l(parts.tokens, parts.model, RUN, config=replace(M2L, still_share=0.2), text_model=str(parts.text_model))
 
 
 def test_a_plain_model_is_read_the_same_way(parts: Parts, tmp_path: Path) -> None:
     from transformers import AutoModelForCausalLM
 
-    config = replace(M2L, tuning="merged", training=replace(TRAINING, steps=2, checkpoint_every=0))
+    config = replace(M2L, tuning="merged", gist_frames=0, num_layers=0, training=replace(TRAINING, steps=2, checkpoint_every=0))
     train_m2l(parts.tokens, tmp_path / "plain", RUN, config=config, text_model=str(parts.text_model), tokenizer=parts.tokenizer)
     assert AutoModelForCausalLM.from_pretrained(tmp_path / "plain").config.tdmm["tokenizer_digest"]
     found = describe([first_clip(parts)], RUN, config=SHORT, model=tmp_path / "plain", tokenizer=parts.tokenizer)
