@@ -37,7 +37,7 @@ class M2LConfig:
     gist_layers: int = 3
     "Attention layers of that network, 1 or more."
     num_layers: int = 12
-    "How many of the language model's layers are kept, counted from the first; 0 keeps all. Fewer learn and speak in proportion faster."
+    "How many of the language model's layers are kept, half its first and half its last; 0 keeps all. Fewer learn and speak in proportion faster."
     frame_stride: int = 1
     "Every how many frames one is shown where codes are words of their own, 1 or more; at 25 frames a second 3 still meets a blink of five frames."
     max_frames: int = 250
@@ -61,7 +61,7 @@ class M2LConfig:
             learning_rate=1.5e-3,
             warmup_steps=100,
             weight_decay=0.01,
-            precision="bf16",
+            precision="fp32",
             validate_every=300,
             checkpoint_every=300,
         )
@@ -74,7 +74,7 @@ class M2LConfig:
             learning_rate=1e-3,
             warmup_steps=40,
             weight_decay=0.0,
-            precision="bf16",
+            precision="fp32",
             validate_every=100,
             checkpoint_every=100,
         )

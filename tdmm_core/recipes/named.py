@@ -72,6 +72,7 @@ PAPER = Recipe(
         num_layers=0,
         training=replace(
             BASE.m2l.training,
+            precision="bf16",
             steps=10_000,
             batch_size=128,
             learning_rate=2e-5,

@@ -146,7 +146,11 @@ def add_words(model: CausalModel, words: Sequence[str], rows: torch.Tensor) -> l
 
 
 def keep_layers(model: CausalModel, count: int) -> None:
-    """Keep the first `count` layers of the language model alone; all for 0, or where it has no more. Raises InputError for an unknown build."""
+    """Keep `count` layers of the language model, half of them its first and half its last; all for 0, or where it has no more.
+
+    Measured on SmolLM2-135M, 12 of 30 layers and nothing trained, in nats a word (4.2 with all): first and last six 8.0, first eight and last four
+    11.4, the first twelve 19, evenly spread 13 to 21. Raises InputError for a network whose layers are not found.
+    """
     inner = getattr(model.network, "model", None)
     layers = getattr(inner, "layers", None)
     if not count:
@@ -155,10 +159,14 @@ def keep_layers(model: CausalModel, count: int) -> None:
         raise InputError(f"language model {model.name}: expected a list of layers, found none in {type(model.network).__name__}; set num_layers=0")
     if count >= len(layers):
         return
-    inner.layers = layers[:count]
+    kept = [*range((count + 1) // 2), *range(len(layers) - count // 2, len(layers))]
+    inner.layers = type(layers)([layers[i] for i in kept])
+    for number, layer in enumerate(inner.layers):
+        if hasattr(layer, "self_attn"):
+            layer.self_attn.layer_idx = number  # by which a cache finds it
     model.network.config.num_hidden_layers = count
-    if getattr(model.network.config, "layer_types", None):
-        model.network.config.layer_types = model.network.config.layer_types[:count]
+    if types := getattr(model.network.config, "layer_types", None):
+        model.network.config.layer_types = [types[i] for i in kept]
 
 
 def save_plain(model: CausalModel, folder: Path) -> None:
@@ -232,4 +240,6 @@ class _Telling:
             self.told = text
 
     def end(self) -> None:
-        """Called by transformers after the last id."""
+        """Called by transformers after the last id: now nothing changes any more."""
+        if rest := self.model.text(self.ids)[len(self.told) :]:
+            self.heard(rest)

@@ -49,7 +49,7 @@ from tdmm_core.training.config import TrainingConfig
 TOKENIZER = TokenizerConfig(
     num_codes=64, encoder_width=16, decoder_width=16, num_vertices=60, training=TrainingConfig(steps=6, batch_size=4, warmup_steps=1)
 )
-TRAINING = TrainingConfig(steps=8, batch_size=4, learning_rate=5e-3, warmup_steps=2, validate_every=4, checkpoint_every=2, precision="bf16")
+TRAINING = TrainingConfig(steps=8, batch_size=4, learning_rate=5e-3, warmup_steps=2, validate_every=4, checkpoint_every=2, precision="fp32")
 M2L = M2LConfig(gist_width=48, gist_layers=1, lora_rank=2, training=TRAINING, apprentice=TRAINING)
 SHORT = DescribeConfig(max_words=6)
 RUN = Run(device="cpu", workers=1)

@@ -10,7 +10,7 @@ import torch
 from tiny_llama import SENTENCES, write_tiny_llama
 
 from tdmm_core.errors import InputError, MissingPartError
-from tdmm_core.textmodels.causal import CausalModel, add_words, continue_rows, load_causal, save_plain
+from tdmm_core.textmodels.causal import CausalModel, add_words, continue_rows, continue_shown, keep_layers, load_causal, save_plain
 from tdmm_core.textmodels.hidden_states import load_hidden_states
 
 
@@ -119,3 +119,18 @@ def test_a_chat_template_is_asked_for_an_answer(folder: Path, tmp_path: Path, mo
     without = load_causal(str(write_tiny_llama(tmp_path, chat=False)))
     with pytest.raises(ValueError, match="chat"):
         without.chat("hello")
+
+
+def test_the_first_and_the_last_layers_are_kept_and_speak(tmp_path: Path) -> None:
+    model = load_causal(str(write_tiny_llama(tmp_path / "m")))
+    first, last = model.network.model.layers
+    keep_layers(model, 0)
+    keep_layers(model, 5)
+    assert list(model.network.model.layers) == [first, last]
+    row = model.ids(SENTENCES[0])
+    keep_layers(model, 1)
+    assert list(model.network.model.layers) == [first] and model.network.config.num_hidden_layers == 1
+    pieces: list[str] = []
+    table = model.network.get_input_embeddings().weight
+    (said,) = continue_shown(model, [table[torch.tensor(row)]], longest=9, heard=pieces.append)
+    assert "".join(pieces) == said == continue_rows(model, [row], longest=9)[0]
