@@ -35,7 +35,7 @@ from tdmm_core.language.m2l_config import DescribeConfig, M2LConfig
 from tdmm_core.language.m2l_prompting import DESCRIBE
 from tdmm_core.morphable.open_head import load_open_head
 from tdmm_core.pipelines import describer
-from tdmm_core.pipelines.describe import describe, describe_to, write_descriptions
+from tdmm_core.pipelines.describe import Conversation, describe, describe_to, write_descriptions
 from tdmm_core.pipelines.fit_motions import Wish, fit_motions
 from tdmm_core.pipelines.run import Run
 from tdmm_core.pipelines.synth import synth
@@ -269,3 +269,100 @@ def test_tokenize_says_how_motion_of_another_face_model_is_carried_over(parts: P
     write_npz(tmp_path / "flame.npz", motion, settings={})
     with pytest.raises(InputError, match=r"got 'flame-2020'; carry it over: tdmm fit MOTION --face-model open-head-1 -o motion.h5"):
         tokenize(tmp_path / "flame.npz", tmp_path / "t.h5", RUN, tokenizer=parts.tokenizer)
+
+
+# --- questions, conversations, several inputs -----------------------------------------------------------------------
+
+
+def test_words_come_as_they_are_said_and_are_the_same(parts: Parts, tmp_path: Path) -> None:
+    write_npz(tmp_path / "a.npz", _motion(parts), settings={})
+    heard: list[tuple[str, str, str]] = []
+    asked = ["What happens first?", "Does the person blink?"]
+    folders = (parts.model, parts.tokenizer)
+    said = describe_to(None, tmp_path / "a.npz", RUN, config=SHORT, question=asked, folders=folders, spoken=lambda *p: heard.append(p))
+    assert [a.question for a in said.answers] == asked and {a.id for a in said.answers} == {"a"}
+    for one in said.answers:
+        pieces = [p for _, q, p in heard if q == one.question]
+        assert "".join(pieces) == f"{one.answer}\n" and pieces[-1] == "\n"
+    quietly = describe_to(None, tmp_path / "a.npz", RUN, config=SHORT, question=asked, folders=folders)
+    assert quietly.answers == said.answers
+
+
+def test_several_files_and_questions_are_kept_in_one_artifact(parts: Parts, tmp_path: Path) -> None:
+    write_npz(tmp_path / "a.npz", _motion(parts), settings={})
+    (tmp_path / "b").mkdir()
+    write_npz(tmp_path / "b" / "a.npz", _motion(parts)[:20], settings={})
+    files, asked = [tmp_path / "a.npz", tmp_path / "b" / "a.npz", parts.motion], ["Does the person blink?", "What does the head do?"]
+    said = describe_to(tmp_path / "text.h5", files, RUN, config=SHORT, question=asked, folders=(parts.model, parts.tokenizer))
+    assert [a.id for a in said.answers][:4] == ["a", "a", "a-2", "a-2"] and len(said.answers) == 2 * (2 + 40)
+    with open_text(tmp_path / "text.h5") as file:
+        assert list(file) == list(said.answers)
+        assert [p.kind for p in file.header.parents] == ["motion", "motion-to-language", "motion-tokenizer"]
+
+
+def test_a_conversation_is_about_one_motion(parts: Parts, tmp_path: Path) -> None:
+    write_npz(tmp_path / "a.npz", _motion(parts), settings={})
+    given = {"config": SHORT, "folders": (parts.model, parts.tokenizer), "fit": FitConfig()}
+    talk = Conversation([tmp_path / "a.npz"], RUN, **given)
+    first, other, again = (talk.ask(q, lambda *_: None).answer for q in ("What happens?", "Does the person blink?", "What happens?"))
+    assert first == again and isinstance(other, str)
+    with pytest.raises(InputError, match="one motion to talk about, got 40 clips"):
+        Conversation([parts.motion], RUN, **given)
+
+
+def test_what_is_read_of_a_long_or_a_very_short_motion_is_told(parts: Parts) -> None:
+    listening = Listening()
+    motion = _motion(parts)
+    frames = np.arange(15_000) % motion.num_frames
+    long = replace(motion, **{n: v[frames] for n, v in motion.frame_terms().items()})
+    clips = [replace(first_clip(parts), motion=m) for m in (motion[:1], long)]
+    found = describe(clips, replace(RUN, progress=listening), config=replace(SHORT, batch_size=30), model=parts.model, tokenizer=parts.tokenizer)
+    assert any("one frame" in line for line in listening.lines)
+    assert any("600 s are read in 60 windows of 10.0 s, then summed up" in line for line in listening.lines)
+    assert "From 590 to 600 s:" in found[1].answer and " In all: " in found[1].answer
+
+
+def test_a_video_is_fitted_first(parts: Parts, landmark_file: Path, tmp_path: Path) -> None:
+    """In one go the same is said as of the motion that `tdmm fit` writes."""
+    from film_cases import encode, person
+
+    from tdmm_core.pipelines.fit import fit
+
+    encode(tmp_path / "film.mp4", person(0, 16))
+    folders, config = (parts.model, parts.tokenizer), FitConfig(num_keyframes=4)
+    said = describe_to(None, tmp_path / "film.mp4", RUN, config=SHORT, folders=folders, fit=config)
+    fit([tmp_path / "film.mp4"], tmp_path / "film.npz", RUN, config=config)
+    assert [(a.id, a.answer) for a in said.answers] == [
+        (a.id, a.answer) for a in describe_to(None, tmp_path / "film.npz", RUN, config=SHORT, folders=folders).answers
+    ]
+
+
+def _motion(parts: Parts) -> FaceMotion:
+    motion = first_clip(parts).motion
+    assert motion is not None
+    return motion
+
+
+# --- measuring ------------------------------------------------------------------------------------------------------
+
+
+def test_eval_marks_asks_and_keeps_what_was_said(parts: Parts, tmp_path: Path) -> None:
+    from tdmm_core.artifacts.report import read_report
+    from tdmm_core.evaluation.config import EvalConfig
+    from tdmm_core.language.config import AnimateConfig
+    from tdmm_core.pipelines.evaluate import Candidates, evaluate
+
+    config = EvalConfig(split="all", max_described=6, max_asked=5, num_still=2, max_cycled=2)
+    candidates = Candidates(tasks=("m2l",), m2l=parts.model, tokenizer=parts.tokenizer, fitted=parts.motion)
+    summary = evaluate(parts.motion, tmp_path / "r.h5", RUN, config=config, candidates=candidates, sampling=AnimateConfig())
+    figures = {str(m["metric"]).split(" (")[0]: m for m in summary.metrics}
+    for name in ("CorE", "CorM", "CorI"):
+        row = figures[f"{name}, offline judge"]
+        assert 1 <= row["value"] <= 5 and 1 <= row["floor"] <= 5
+        assert figures[f"{name}, fitted motion"]["value"] == row["value"]  # the true motion in its place loses nothing
+        assert summary.settings[f"{name} of the clips' own sentences"] >= 4.8
+    assert 0 <= figures["yes or no, balanced"]["value"] <= 100 and figures["yes or no, balanced"]["floor"] == 50
+    assert {"told without ground", "still faces called still"} <= set(figures)
+    tables = read_report(tmp_path / "r.h5").tables
+    assert len(tables["descriptions"].rows) == 6 and len(tables["still"].rows) == 2 and 20 <= len(tables["questions"].rows) <= 30
+    assert {r["kind"] for r in tables["questions"].records()} >= {"shown", "compare", "count"}
