@@ -14,7 +14,7 @@ from tdmm_core.domain.clip import MotionClip, TokenClip
 from tdmm_core.domain.motion import FaceMotion
 from tdmm_core.domain.report import Cell
 from tdmm_core.errors import InputError
-from tdmm_core.evaluation import metrics, studies
+from tdmm_core.evaluation import metrics, obedience, studies
 from tdmm_core.evaluation.config import EvalConfig
 from tdmm_core.language.config import AnimateConfig
 from tdmm_core.pipelines.face_models import find_face_model
@@ -116,7 +116,7 @@ def measure_l2m(
     """Generated motion against the true motion of the same prompts (L2, FD), and teacher-forced token accuracy."""
     from tdmm_core.language.l2m_dataset import example_of
     from tdmm_core.language.l2m_score import score
-    from tdmm_core.language.sampling import Request, sample_codes
+    from tdmm_core.language.sampling import Request, sample_each
     from tdmm_core.pipelines.animator import load_animator
 
     animator = load_animator(run, model=candidates.l2m, tokenizer=candidates.tokenizer)
@@ -135,13 +135,13 @@ def measure_l2m(
         Request(words=w, seed=derive_seed(run.seed, "eval", c.clip.id), num_frames=min(m.num_frames, longest))
         for c, m, w in zip(clips, motions, words, strict=True)
     ]
-    made: list[FaceMotion] = []
     run.progress.start("animating", len(requests), "motions")
-    for start in range(0, len(requests), sampling.batch_size):
-        codes = sample_codes(network, requests[start : start + sampling.batch_size], sampling)
-        made += animator.tokenizer.decode_batch([replace(tokens[0], codes=c[:, None], status=None) for c in codes])
-        run.progress.advance(len(codes))
+    codes: dict[int, np.ndarray] = {}
+    for place, sampled in sample_each(network, requests, sampling):
+        codes[place] = sampled
+        run.progress.advance()
     run.progress.finish()
+    made = animator.tokenizer.decode_batch([replace(tokens[0], codes=codes[i][:, None], status=None) for i in range(len(requests))])
     found = studies.compare_sets(made, motions, config.lag_frames)
     measured.add("l2m", "L2", found["l2"], unit="1", floor=found["l2_shuffled"], floor_is="other prompts' motions")
     measured.add("l2m", "L2 of a neutral face", found["l2_neutral"], unit="1")
@@ -150,4 +150,19 @@ def measure_l2m(
     floor = {"floor": forced.repeat_accuracy or 0.0, "floor_is": "the code before, again"}
     measured.add("l2m", "token accuracy, teacher-forced", forced.token_accuracy or 0.0, unit="1", **floor)
     measured.add("l2m", "loss", forced.loss or 0.0, unit="nats/token", floor=forced.loss_without_prompt or 0.0, floor_is="without prompt")
+    _measure_claims(clips, made, motions, measured)
     measured.settings |= {f"sampling_{k}": v for k, v in asdict(sampling).items()}
+
+
+def _measure_claims(clips: Sequence[MotionClip], made: Sequence[FaceMotion], truth: Sequence[FaceMotion], measured: Measured) -> None:
+    """What the scripts claim, read from the generated motion, beside motion of other scripts; a row for the true motion and a neutral face."""
+    scripted = [i for i, c in enumerate(clips) if c.clip.script is not None]
+    if not scripted:
+        return
+    asked = [obedience.Asked(prompt=clips[i].clip.prompt, script=clips[i].clip.script) for i in scripted]  # type: ignore[arg-type]
+    rows = obedience.obedience(asked, [made[i] for i in scripted])
+    for row in rows:
+        what = "claims kept" if row.kind is None else f"claims kept, {row.kind} ({row.asked})"
+        measured.add("l2m", what, row.share, unit="1", floor=row.dealt, floor_is="other scripts' motions")
+    true = obedience.obedience(asked, [truth[i] for i in scripted])[0]
+    measured.add("l2m", "claims kept by the true motion", true.share, unit="1", floor=rows[0].neutral, floor_is="neutral face")

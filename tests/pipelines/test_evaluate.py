@@ -78,6 +78,7 @@ def test_language_to_motion_is_measured_with_its_floors(motion: Path) -> None:
     assert loss["value"] < loss["floor"]
     assert 0 < figure(summary, "token accuracy, teacher-forced")["value"] < 1
     assert np.isfinite([m["value"] for m in summary.metrics]).all()
+    assert figure(summary, "claims kept by the true motion")["value"] > figure(summary, "claims kept")["floor"]
     assert summary.settings["sampling_temperature"] == AnimateConfig().temperature
 
 
