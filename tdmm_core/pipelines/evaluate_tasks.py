@@ -107,6 +107,10 @@ def measure_tokenizer(
     measured.add(
         "tokenizer", "code perplexity", metrics.perplexity(codes, tokenizer.num_codes), unit="1", floor=tokenizer.num_codes, floor_is="codes"
     )
+    unused = 1.0 - len(np.unique(codes)) / tokenizer.num_codes
+    measured.add("tokenizer", "codes never used", unused, unit="share")
+    stays = np.concatenate([t.codes[1:, 0] == t.codes[:-1, 0] for t in tokens])
+    measured.add("tokenizer", "frames with the code before", float(stays.mean()) if stays.size else 0.0, unit="share")
     measured.settings["tokenizer_digest"] = tokenizer.digest[:12]
 
 

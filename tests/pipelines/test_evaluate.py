@@ -67,6 +67,8 @@ def test_the_embedded_tokenizer_beats_its_floor(motion: Path, tmp_path: Path) ->
     for metric, share in (("vertex error, face", 0.75), ("vertex error, lids", 0.75), ("head rotation error", 0.6)):
         row = figure(summary, metric)
         assert row["value"] < share * row["floor"], row
+    assert 1 < figure(summary, "code perplexity")["value"] < 1024
+    assert 0 < figure(summary, "codes never used")["value"] < 1 and 0 < figure(summary, "frames with the code before")["value"] < 1
     assert tuple(read_report(report).tables["metrics"].records()) == summary.metrics
     with pytest.raises(InputError, match="--force"):
         measured(motion, report, tasks=("tokenizer",))

@@ -133,6 +133,15 @@ def test_what_cannot_be_used_is_told(trained: tuple[Path, TokenizerSummary], mot
     with pytest.raises(InputError, match="25 frames per second, got 50"):
         tokenize(tmp_path / "fast.npz", tmp_path / "t.h5", Run(), tokenizer=trained[0])
     assert not (tmp_path / "t.h5").exists()
+    with MotionWriter(tmp_path / "empty.h5", Making()) as writer:
+        writer.commit()
+    with pytest.raises(InputError, match=r"empty\.h5: expected at least one clip with motion, got none"):
+        tokenize(tmp_path / "empty.h5", tmp_path / "t.h5", Run(), tokenizer=trained[0])
+    for wrong in (np.nan, np.inf):
+        spoilt = a_motion(3).expression.copy()
+        spoilt[7, 2] = wrong
+        with pytest.raises(InputError, match="expected finite numbers, got NaN or infinity first at row 7"):
+            replace(a_motion(3), expression=spoilt)
     path = tmp_path / "test-only.h5"
     with MotionWriter(path, Making()) as writer:
         writer.add(MotionClip(clip=Clip(id="a", split="test"), motion=a_motion(0)))
