@@ -1,6 +1,7 @@
 """Latents to codes and back: residual quantisation over Q codebooks with a straight-through gradient; knows neither encoder nor decoder.
 
-How the codes of a line of frames are chosen is the business of `carrying`."""
+How the codes of a line of frames are chosen is the business of `carrying`.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Every figure of the motion tokenizer, each beside its floors: the neutral face, static k-means with as many codes, and other designs that are
 trained here on the same motion for the same processor time.
 
-`TOKENIZER_BENCH_SECONDS` (default 90) is how long each training takes, `TOKENIZER_BENCH_SEEDS` (default 3) how many there are of each design.
+`TOKENIZER_BENCH_FOLDER` measures another motion tokenizer than the embedded one. `TOKENIZER_BENCH_SECONDS` (default 90) is how long each training
+takes, `TOKENIZER_BENCH_SEEDS` (default 3) how many there are of each design.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from tdmm_core.morphable.model import neutral_motion
 from tdmm_core.pipelines.run import Run
 from tdmm_core.pipelines.tokenize import tokenize
 from tdmm_core.tokenization.config import TokenizerConfig
+from tdmm_core.tokenization.geometry import face_geometry
 from tdmm_core.tokenization.kmeans import kmeans
 from tdmm_core.tokenization.space import MotionSpace
 from tdmm_core.tokenization.tokenizer import MotionTokenizer, load_default
@@ -43,7 +45,8 @@ ALIKE_MM = 0.3
 
 @pytest.fixture(scope="module")
 def tokenizer() -> MotionTokenizer:
-    return load_default()
+    folder = os.environ.get("TOKENIZER_BENCH_FOLDER")
+    return MotionTokenizer.load(folder) if folder else load_default()
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +71,7 @@ def coded(tokenizer: MotionTokenizer) -> Callable[[Sequence[FaceMotion]], list[F
 def test_scripted_motion(tokenizer: MotionTokenizer, static: StaticCodes, held_out: tuple[FaceMotion, ...]) -> None:
     print(f"\nheld-out scripted motion, {len(held_out)} clips; wanted: face at most 0.5 mm, head at most 1 deg, jitter at most 1.2")
     found = figures(coded(tokenizer), held_out)
-    print(told("embedded motion tokenizer", found))
+    print(told("this motion tokenizer", found))
     print(told(f"static k-means, {tokenizer.num_codes} codes", figures(static, held_out)))
     print(f"  neutral face {found['face_floor_mm']:.3f} mm, head that does not turn {found['rotation_floor_deg']:.2f} deg")
     print(f"  a blink of 5 frames keeps {blink_depth(coded(tokenizer)):.0%} of its depth (wanted: 80%)")
@@ -81,7 +84,7 @@ def test_a_real_performer(tokenizer: MotionTokenizer, static: StaticCodes) -> No
         pytest.skip("the capture is not at hand: shared/data beside the repository")
     found = figures(coded(tokenizer), [motion])
     print(f"\na real range of motion, {motion.num_frames} frames, heads of scripted clips; wanted: face at most 25% of neutral")
-    print(told("embedded motion tokenizer", found))
+    print(told("this motion tokenizer", found))
     print(told(f"static k-means, {tokenizer.num_codes} codes", figures(static, [motion])))
     print(f"  neutral face {found['face_floor_mm']:.3f} mm, head that does not turn {found['rotation_floor_deg']:.2f} deg")
 
@@ -160,7 +163,7 @@ def test_faces_that_look_alike_share_a_token(trained: dict[str, list[MotionToken
     other = [look_alikes(m, random) for m in one]
     apart = np.mean([np.abs(a.expression - b.expression).sum(axis=1).mean() for a, b in zip(one, other, strict=True)])
     print(f"\npairs of faces less than {ALIKE_MM} mm apart whose units differ by {apart:.2f} in sum: how many share a token")
-    geometry = np.concatenate([m.expression @ load_default().metric for m in one])
+    geometry = np.concatenate([m.expression @ face_geometry(MODEL, num_vertices=300, lips_weight=0.5, lids_weight=0.5).metric for m in one])
     groups = torch.cdist(torch.from_numpy(geometry), kmeans(torch.from_numpy(geometry), 256, seed=0)).argmin(dim=1).numpy()
     for name in ("ours", "loss on coefficients"):
         shared, told_bits = [], []
@@ -211,7 +214,8 @@ def test_speed(tokenizer: MotionTokenizer, held_out: tuple[FaceMotion, ...], tmp
         for i, motion in enumerate(motions):
             writer.add(MotionClip(clip=Clip(id=f"{i:04d}"), motion=motion))
         writer.commit()
-    files = rate(lambda: tokenize(path, tmp_path / f"tokens-{time.monotonic_ns()}.h5", Run()), frames, repeats=2)
+    folder = Path(os.environ["TOKENIZER_BENCH_FOLDER"]) if "TOKENIZER_BENCH_FOLDER" in os.environ else None
+    files = rate(lambda: tokenize(path, tmp_path / f"tokens-{time.monotonic_ns()}.h5", Run(), tokenizer=folder), frames, repeats=2)
     print(f"  file to file {files:,.0f} frames/s, {encode / files:.1f} times slower than from memory (wanted: at most 2)")
 
 
