@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+
 from tests.tokenization.codebook_cases import STEPS, a_quantizer, follow, latents_of
 
 ROOT = Path(__file__).parents[2]
