@@ -107,11 +107,18 @@ def measure_tokenizer(
     measured.add(
         "tokenizer", "code perplexity", metrics.perplexity(codes, tokenizer.num_codes), unit="1", floor=tokenizer.num_codes, floor_is="codes"
     )
-    unused = 1.0 - len(np.unique(codes)) / tokenizer.num_codes
-    measured.add("tokenizer", "codes never used", unused, unit="share")
-    stays = np.concatenate([t.codes[1:, 0] == t.codes[:-1, 0] for t in tokens])
-    measured.add("tokenizer", "frames with the code before", float(stays.mean()) if stays.size else 0.0, unit="share")
+    _measure_use(codes, [t.codes[:, 0] for t in tokens], tokenizer.num_codes, measured)
     measured.settings["tokenizer_digest"] = tokenizer.digest[:12]
+
+
+def _measure_use(codes: np.ndarray, by_clip: Sequence[np.ndarray], num_codes: int, measured: Measured) -> None:
+    """The share of the codes that is never used, and how often a code is the one of the frame before."""
+    share = np.bincount(codes, minlength=num_codes) / len(codes)
+    even = (1 - 1 / num_codes) ** len(codes)
+    measured.add("tokenizer", "codes never used", float(np.mean(share == 0)), unit="share", floor=even, floor_is="as many draws of equal codes")
+    stays = np.concatenate([c[1:] == c[:-1] for c in by_clip])
+    staying = float(stays.mean()) if stays.size else 0.0
+    measured.add("tokenizer", "frames with the code before", staying, unit="share", floor=float(np.square(share).sum()), floor_is="by chance")
 
 
 def measure_l2m(
