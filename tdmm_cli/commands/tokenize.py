@@ -20,6 +20,9 @@ def tokenize(
     atlas: Annotated[
         Path | None, typer.Option("--atlas", metavar="PICTURE.png", help="Draw the most used codes, each with its mean face and its spread.")
     ] = None,
+    fitting_noise: Annotated[
+        float, typer.Option("--fitting-noise", metavar="SHARE", help="Disturb the motion first, by so much of a fit's usual error (0 to 2).")
+    ] = 0.0,
     deepspeed: o.DeepSpeedConfig = None,
     all_clips: o.AllClips = False,
     recipe: o.RecipeName = "base",
@@ -58,5 +61,5 @@ def tokenize(
     if train and tokenizer is not None:
         summary = pipeline.train_tokenizer(motion, tokenizer, run, config=chosen.tokenize, deepspeed_config=deepspeed, all_clips=all_clips)
     if output is not None and is_main():
-        summary = pipeline.tokenize(motion, output, run, tokenizer=tokenizer, all_clips=all_clips, atlas=atlas)
+        summary = pipeline.tokenize(motion, output, run, tokenizer=tokenizer, all_clips=all_clips, atlas=atlas, fitting_noise=fitting_noise)
     tell(summary, as_json=json, lines=[str(output or tokenizer)])

@@ -61,7 +61,9 @@ def split_examples(clips: Iterable[TokenClip], config: M2LConfig, asking: Asking
         if item.clip.split not in examples or not item.tokens.num_frames:
             continue
         asked = tuple(asking(item)) if asking is not None else ()
-        told = captioned(item.clip, config) if not asked or config.answers == "any" else ()
+        told = captioned(item.clip, config)
+        if asked and config.answers == "plainest":
+            told = tuple(a for a in told if a.kind == "name")  # a plainer description is among what is asked
         every = (*asked, *told)
         if any(a.kind == "describe" for a in every):
             still = item.clip.script is not None and not item.clip.script.events

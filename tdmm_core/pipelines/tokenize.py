@@ -15,11 +15,13 @@ from tdmm_core.artifacts.tokens import TokensWriter, open_tokens
 from tdmm_core.domain.clip import TokenClip
 from tdmm_core.domain.motion import FaceMotion
 from tdmm_core.errors import InputError
+from tdmm_core.fitting.disturbance import disturbed
 from tdmm_core.pipelines.atlas import check_atlas, draw_atlas
 from tdmm_core.pipelines.joined import Paths, listed
 from tdmm_core.pipelines.motions import Motions, open_motions
 from tdmm_core.pipelines.run import Run
 from tdmm_core.runtime.process import is_main
+from tdmm_core.runtime.seeding import derive_seed
 from tdmm_core.tokenization.config import TokenizerConfig
 
 if TYPE_CHECKING:
@@ -112,12 +114,20 @@ def train_tokenizer(
 
 
 def tokenize(
-    motion: Paths, output: Path, run: Run, *, tokenizer: Path | None = None, all_clips: bool = False, atlas: Path | None = None
+    motion: Paths,
+    output: Path,
+    run: Run,
+    *,
+    tokenizer: Path | None = None,
+    all_clips: bool = False,
+    atlas: Path | None = None,
+    fitting_noise: float = 0.0,
 ) -> TokensSummary:
     """Code every clip of one motion file or several with the embedded motion tokenizer, or that in folder `tokenizer`, and write a tokens artifact.
 
     Clips that ignored their prompt (see `adherence`) are left out unless `all_clips`.
-    `atlas` names a picture of the most used codes, made afterwards.
+    `atlas` names a picture of the most used codes, made afterwards. With `fitting_noise` the motion is disturbed before, as by a fit
+    (see `fitting.disturbance`), by so much of a fit's usual error.
     Resumes from what an interrupted run has staged. Raises InputError for motion of another face model, units or frame rate.
     """
     from tdmm_core.tokenization.tokenizer import DEFAULT_FOLDER, MotionTokenizer, load_default
@@ -129,7 +139,9 @@ def tokenize(
     paths = listed(motion)
     with open_motions(paths, all_clips=all_clips) as source:
         parents = (*_parents(paths), *source.checks, parent_of(tokenizer or DEFAULT_FOLDER))
-        making = Making(recipe=run.recipe, config={"codes_per_frame": coder.codes_per_frame, "num_codes": coder.num_codes}, seed=0, parents=parents)
+        config = {"codes_per_frame": coder.codes_per_frame, "num_codes": coder.num_codes}
+        noisy = {"fitting_noise": fitting_noise} if fitting_noise else {}
+        making = Making(recipe=run.recipe, config=config | noisy, seed=run.seed if noisy else 0, parents=parents)
         order = [source.ids[i] for i in np.flatnonzero(source.lengths)]
         if not order:
             raise InputError(f"{paths[0]}: expected at least one clip with motion, got none")
@@ -137,7 +149,7 @@ def tokenize(
             run.progress.start("tokenize", len(order), "clips")
             run.progress.advance(len(writer.staged_ids()))
             for clips in _waiting(source, writer.staged_ids()):
-                coded = coder.encode_batch([source.read(i) for i in clips])
+                coded = coder.encode_batch([_as_fitted(source, i, fitting_noise, run.seed) for i in clips])
                 for index, tokens in zip(clips, coded, strict=True):
                     writer.add(TokenClip(clip=source.clip(index), tokens=tokens))
                 run.progress.advance(len(clips))
@@ -147,6 +159,12 @@ def tokenize(
             draw_atlas(atlas, output, source, coder, run)
         num_failed = len(source.lengths) - len(order) - source.num_left_out
     return _tokens_summary(output, header.digest, num_failed=num_failed, num_left_out=source.num_left_out)
+
+
+def _as_fitted(source: Motions, index: int, amount: float, seed: int) -> FaceMotion:
+    """A clip's motion, with as much of a fit's error as is wished."""
+    motion = source.read(index)
+    return disturbed(motion, amount=amount, seed=derive_seed(seed, "fitting noise", source.ids[index])) if amount else motion
 
 
 def _waiting(source: Motions, staged: set[str]) -> Iterator[list[int]]:
