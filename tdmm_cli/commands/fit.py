@@ -14,10 +14,7 @@ from tdmm_cli.console import tell
 
 def fit(
     inputs: Annotated[list[Path], typer.Argument(metavar="INPUT", help="A corpus (.h5), videos, or motions of any tool.")],
-    output: Annotated[
-        str,
-        typer.Option("-o", "--output", metavar="FILE", help="Motion: .h5 (one or many clips), .npz, .csv (Live Link) or .mp4, - for npz on stdout."),
-    ],
+    output: o.MotionOutputs,
     landmarker: Annotated[
         Path | None, typer.Option("--landmarker", metavar="FILE", help="MediaPipe face_landmarker.task; fetched once by default.")
     ] = None,
@@ -51,7 +48,7 @@ def fit(
 
     \b
     Examples:
-      tdmm fit talk.mp4 -o talk.npz
+      tdmm fit talk.mp4 -o talk.npz -o talk.glb
       tdmm fit corpus.h5 -o motion.h5 --worst worst.png
       tdmm fit talk.mp4 --face-model flame:flame2023.pkl -o flame.npz
       tdmm fit take.csv -o take.h5
@@ -67,13 +64,13 @@ def fit(
     named = o.name_face_model(face_model, eyelids, landmarks)
     if all_motions(inputs):
         refuse_for_motions({"--face": face, "--shape": shape, "--preview": preview, "--worst": worst, "--landmarker": landmarker})
-        summary = fit_motions(inputs, o.output_path(output), run, config=config, wish=Wish(face_model=named, source_fps=source_fps))
+        summary = fit_motions(inputs, o.output_paths(output), run, config=config, wish=Wish(face_model=named, source_fps=source_fps))
     else:
         from tdmm_core.pipelines.fit import fit as pipeline
         from tdmm_core.pipelines.fit_pictures import Extras
 
         refuse_for_videos(Wish(face_model=named, source_fps=source_fps))
         extras = Extras(shape=shape, preview=preview, worst=worst, face_model=named)
-        summary = pipeline(inputs, o.output_path(output), run, config=config, landmarker=landmarker, extras=extras)
-    if output != "-":
+        summary = pipeline(inputs, o.output_paths(output), run, config=config, landmarker=landmarker, extras=extras)
+    if "-" not in output:
         tell(summary, as_json=json, lines=summary.lines())

@@ -24,10 +24,7 @@ from tdmm_core.pipelines.run import Run
 if TYPE_CHECKING:
     from tdmm_core.artifacts.header import Making
     from tdmm_core.pipelines.animator import Animator
-    from tdmm_core.pipelines.motion_output import Form
-
-Outputs = Path | str | Sequence[Path | str]
-
+    from tdmm_core.pipelines.motion_output import Form, Outputs
 
 @dataclass(frozen=True, kw_only=True)
 class Wishes:
@@ -116,7 +113,7 @@ def animate_to(
         raise InputError(f"--num-samples: expected 1 or more, got {wishes.num_samples}")
     asked = [as_lines([p]) if isinstance(p, str | Line) else [checked_line(line) for line in p] for p in prompts]
     orders = orders_of(asked, run, num_samples=wishes.num_samples)
-    targets, forms = _checked(outputs, run, orders, wishes)
+    targets = _checked(outputs, run, orders, wishes)
     animator = load_animator(run, model=model, tokenizer=tokenizer)
     plans = planned(animator, orders, wishes.seconds)
     settings = sampling_settings(config, wishes.seconds) | {"model_digest": animator.parents[0].digest}
@@ -125,13 +122,13 @@ def animate_to(
     making = Making(recipe=run.recipe, config=settings | told, seed=run.seed, parents=animator.parents)
 
     work = _Work(animator=animator, plans=plans, shape=ChosenShape.of(wishes.shape), wishes=wishes, run=run, config=config)
-    if set(forms) <= {"folder", "h5"}:
-        places = [_place(form, target, orders, run, making=making) for form, target in zip(forms, targets, strict=True)]
+    if set(targets.values()) <= {"folder", "h5"}:
+        places = [_place(form, target, orders, run, making=making) for target, form in targets.items()]
         written, num_frames = _kept(places, orders, work)
         fps = wishes.fps or animator.model.fps
         return AnimateSummary(outputs=written, num_motions=len(orders), num_frames=num_frames, fps=fps, seed=run.seed, settings=settings)
     order, animation = next(work.motions(orders))
-    files = _written(targets, animation, replace(run, seed=order.seed), settings=settings | order.told, making=making)
+    files = _written(list(targets), animation, replace(run, seed=order.seed), settings=settings | order.told, making=making)
     return _summary([animation.clip], files, run, settings)
 
 
@@ -166,27 +163,14 @@ def _kept(places: Sequence[FolderOfMotions | ArtifactOfMotions], orders: Sequenc
     return tuple(name for names, _ in kept for name in names), kept[0][1]
 
 
-def _checked(outputs: Outputs, run: Run, orders: Sequence[Order], wishes: Wishes) -> tuple[list[Path | str], list[Form]]:
-    """Each output with its form. Raises InputError for one that cannot be written, and where two are one."""
-    from tdmm_core.pipelines.motion_output import check_output
+def _checked(outputs: Outputs, run: Run, orders: Sequence[Order], wishes: Wishes) -> dict[Path | str, Form]:
+    """Each output with its form; what lies in a folder already is judged by FolderOfMotions."""
+    from tdmm_core.pipelines.motion_output import check_outputs, listed
 
-    targets = listed_outputs(outputs)
-    forms = []
-    for target in targets:
-        ours = run.force or Path(target).is_dir()  # what lies in a folder already is judged by FolderOfMotions
+    targets: dict[Path | str, Form] = {}
+    for target in listed(outputs):
         many = len(orders) > 1 or (wishes.many and not Path(target).suffix)
-        forms.append(check_output(target, force=ours, many=many, resumable=True))
-    return targets, forms
-
-
-def listed_outputs(outputs: Outputs) -> list[Path | str]:
-    """Outputs as a list. Raises InputError where there is none or one is named twice."""
-    targets = [outputs] if isinstance(outputs, str | Path) else list(outputs)
-    if not targets:
-        raise InputError("-o: expected the name of a file or folder to write, got none")
-    twice = next((t for i, t in enumerate(targets) if str(t) in map(str, targets[:i])), None)
-    if twice is not None:
-        raise InputError(f"-o {twice}: named twice; name each output once")
+        targets |= check_outputs(target, force=run.force or Path(target).is_dir(), many=many, resumable=True)
     return targets
 
 
@@ -228,7 +212,7 @@ def show_motion(
     """
     from tdmm_core.pipelines.decoded_tokens import decoded_tokens, is_tokens
     from tdmm_core.pipelines.motion_input import named_clips
-    from tdmm_core.pipelines.motion_output import at_rate, check_output, write_motion_output
+    from tdmm_core.pipelines.motion_output import at_rate, check_outputs, write_motion_output
 
     if wishes.seconds is not None or wishes.num_samples != 1:
         raise InputError(f"{motion}: a motion has its own length and is one; leave --seconds and --num-samples out")
@@ -237,9 +221,7 @@ def show_motion(
     if wishes.shape:
         clips = [replace(c, motion=shape.on(c.motion, run.seed)) if c.motion is not None else c for c in clips]
     clips = at_rate(clips, wishes.fps)
-    targets = listed_outputs(outputs)
-    for target in targets:
-        check_output(target, force=run.force, many=len(clips) > 1)
+    targets = check_outputs(outputs, force=run.force, many=len(clips) > 1)
     written = [path for target in targets for path in write_motion_output(target, clips, run)]
     return _summary(clips, written, run, {})
 

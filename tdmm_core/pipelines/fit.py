@@ -5,7 +5,7 @@ Owns files, processes and the order of writing; what happens to one video is `fi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -28,12 +28,14 @@ from tdmm_core.pipelines.fit_pictures import Extras, check_extras, write_preview
 from tdmm_core.pipelines.fit_shape import read_shape
 from tdmm_core.pipelines.fit_summary import FitSummary, summary_of, told, with_residuals
 from tdmm_core.pipelines.fit_video import Fitting, fit_job, open_head_calibration
-from tdmm_core.pipelines.motion_output import check_output, write_motion_output
+from tdmm_core.pipelines.motion_output import Outputs, check_outputs, write_motion_output
 from tdmm_core.pipelines.processes import spread
 from tdmm_core.pipelines.run import Run
 from tdmm_core.runtime.progress import SILENT
 
 _NOTHING_ELSE = Extras()
+_OF_UNITS = ("csv", "glb", "html")
+"Forms that no other face model than the open head can be told in."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,25 +61,26 @@ class _Work:
 
 def fit(
     inputs: Sequence[Path],
-    output: Path | str,
+    outputs: Outputs,
     run: Run,
     *,
     config: FitConfig,
     landmarker: Path | None = None,
     extras: Extras = _NOTHING_ELSE,
 ) -> FitSummary:
-    """Fit the open head to a corpus or to video files and write the motion, by the suffix of `output`; on request, pictures to judge it by.
+    """Fit the open head to a corpus or to video files and write the motion to each output, by its suffix; on request, pictures to judge it by.
 
     For another face model than the open head, what was fitted is carried over to it, clip by clip.
     Clips that fail are recorded in an artifact of several clips, and PartialFailureError is raised once it is complete. A single clip that
     fails is an InputError and leaves no output. Raises MissingPartError for a system library, the landmark model or the calibration.
     """
     jobs, parents = fit_jobs(inputs)
-    form = check_output(output, force=run.force, many=len(jobs) > 1, resumable=True)
+    targets = check_outputs(outputs, force=run.force, many=len(jobs) > 1, resumable=True)
     check_extras(extras, len(jobs), run)
     target = _target(extras)
-    if target is not None and form == "csv":
-        raise InputError(f"{output}: a Live Link CSV holds the 52 ARKit units of {OPEN_HEAD}; leave --face-model out, or write .npz or .h5")
+    of_units = next((o for o, form in targets.items() if form in _OF_UNITS), None)
+    if target is not None and of_units is not None:
+        raise InputError(f"{of_units}: holds the 52 ARKit units of {OPEN_HEAD}; leave --face-model out, or write .npz, .h5, .mp4 or .png")
     shape = None if extras.shape is None else read_shape(extras.shape, load_open_head())
     parents += () if extras.shape is None else (parent_of(extras.shape),)
     require_libraries()
@@ -85,15 +88,22 @@ def fit(
     work = _Work(fitting=fitting, run=run, target=target)
     making = _making(work, parents)
     if len(jobs) == 1:
-        return _fit_one(jobs[0], output, work, making, extras)
-    if form == "h5":
-        return _fit_artifact(jobs, Path(output), work, making, extras)
+        return _fit_one(jobs[0], list(targets), work, making, extras)
+    artifacts = [Path(o) for o, form in targets.items() if form == "h5"]
+    if artifacts:
+        return _fit_artifact(jobs, artifacts[0], [o for o in targets if str(o) != str(artifacts[0])], work, making, extras)
     clips = list(_fitted(jobs, work))
     order = {job.clip.id: i for i, job in enumerate(jobs)}
     clips.sort(key=lambda clip: order[clip.clip.id])
-    write_motion_output(output, clips, run, settings=making.config)
+    for output in targets:
+        write_motion_output(output, clips, run, settings=making.config)
     _write_worst(extras, jobs, clips, run)
-    return told(with_residuals(summary_of(str(output), clips, 0), work.residuals), clips)
+    return told(with_residuals(summary_of(_named(targets), clips, 0), work.residuals), clips)
+
+
+def _named(targets: Iterable[Path | str]) -> str:
+    """Outputs as they are told."""
+    return ", ".join(map(str, targets))
 
 
 def _target(extras: Extras) -> MorphableModel | None:
@@ -115,20 +125,24 @@ def _write_worst(extras: Extras, jobs: Sequence[FitJob], clips: ClipSource[Motio
         write_worst(extras.worst, jobs, clips, run)
 
 
-def _fit_one(job: FitJob, output: Path | str, work: _Work, making: Making, extras: Extras) -> FitSummary:
+def _fit_one(job: FitJob, outputs: Sequence[Path | str], work: _Work, making: Making, extras: Extras) -> FitSummary:
     run, clip = work.run, work.one(job)
     if clip.motion is None:
         raise InputError(clip.error)
-    write_motion_output(output, [clip], run, settings=making.config, making=making)
+    for output in outputs:
+        write_motion_output(output, [clip], run, settings=making.config, making=making)
     if clip.error:
         run.progress.log(clip.error)
     if extras.preview is not None:
         write_preview(extras.preview, job, clip, run)
     _write_worst(extras, [job], [clip], run)
-    return with_residuals(summary_of(str(output), [clip], 0), work.residuals)
+    return with_residuals(summary_of(_named(outputs), [clip], 0), work.residuals)
 
 
-def _fit_artifact(jobs: Sequence[FitJob], output: Path, work: _Work, making: Making, extras: Extras) -> FitSummary:
+def _fit_artifact(
+    jobs: Sequence[FitJob], output: Path, others: Sequence[Path | str], work: _Work, making: Making, extras: Extras
+) -> FitSummary:
+    """Clip by clip into an artifact that goes on where it stopped; once it is whole, from it to the other outputs."""
     run = work.run
     with MotionWriter(output, making, force=run.force, resume=run.resume) as writer:
         done = writer.staged_ids()
@@ -141,8 +155,10 @@ def _fit_artifact(jobs: Sequence[FitJob], output: Path, work: _Work, making: Mak
         writer.commit([job.clip.id for job in jobs])
         run.progress.finish()
     with open_motion(output) as clips:
+        for other in others:
+            write_motion_output(other, clips, run, settings=making.config, making=making)
         _write_worst(extras, jobs, clips, run)
-        return told(with_residuals(summary_of(str(output), clips, len(jobs) - len(todo)), work.residuals), clips)
+        return told(with_residuals(summary_of(_named([output, *others]), clips, len(jobs) - len(todo)), work.residuals), clips)
 
 
 def _fitted(jobs: Sequence[FitJob], work: _Work) -> Iterator[MotionClip]:

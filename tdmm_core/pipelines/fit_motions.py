@@ -17,7 +17,7 @@ from tdmm_core.pipelines.crossing import Residual
 from tdmm_core.pipelines.foreign_motion import foreign_layout
 from tdmm_core.pipelines.motion_input import is_our_motion, is_take
 from tdmm_core.pipelines.motion_jobs import MotionJob, do_job, motion_jobs, prepare
-from tdmm_core.pipelines.motion_output import check_output, write_motion_output
+from tdmm_core.pipelines.motion_output import Outputs, check_outputs, write_motion_output
 from tdmm_core.pipelines.processes import spread
 from tdmm_core.pipelines.run import Run
 
@@ -86,28 +86,30 @@ def refuse_for_motions(options: Mapping[str, object]) -> None:
         raise InputError(f"{given}: it belongs to fitting a video, and the input is a motion; leave it out")
 
 
-def fit_motions(inputs: Sequence[Path], output: Path | str, run: Run, *, config: FitConfig, wish: Wish) -> MotionsSummary:
-    """Read motions, lay them on an even clock, carry them over to the wished face model and write them, by the suffix of `output`.
+def fit_motions(inputs: Sequence[Path], outputs: Outputs, run: Run, *, config: FitConfig, wish: Wish) -> MotionsSummary:
+    """Read motions, lay them on an even clock, carry them over to the wished face model and write them to each output, by its suffix.
 
     `config` gives the rate alone. Clips are shared among processes, and an artifact that was interrupted goes on. Raises InputError for a file that
     lacks a rate or a face model, PartialFailureError, once the output is written, where clips failed.
     """
     jobs = motion_jobs(inputs, fps=config.fps, source_fps=wish.source_fps, target=wish.face_model)
-    form = check_output(output, force=run.force, many=len(jobs) > 1, resumable=True)
+    targets = check_outputs(outputs, force=run.force, many=len(jobs) > 1, resumable=True)
     prepare(jobs, run)
     settings = {"fps": config.fps, "source_fps": wish.source_fps, "face_model_digest": wish.face_model[1] if wish.face_model else ""}
     making = Making(recipe=run.recipe, config=settings, seed=run.seed, parents=tuple(parent_of(p) for p in inputs))
-    if form == "h5" and len(jobs) > 1:
-        return _fit_artifact(jobs, Path(output), run, making)
+    artifacts = [Path(o) for o, form in targets.items() if form == "h5"]
+    if artifacts and len(jobs) > 1:
+        return _fit_artifact(jobs, artifacts[0], [o for o in targets if str(o) != str(artifacts[0])], run, making)
     done = sorted(_done(jobs, run), key=lambda pair: [j.id for j in jobs].index(pair[0].clip.id))
     clips, residuals = [clip for clip, _ in done], [r for _, r in done if r]
     if len(clips) == 1 and clips[0].motion is None:
         raise InputError(clips[0].error)
-    write_motion_output(output, clips, run, settings=settings | {"residuals": [asdict(r) for r in residuals]}, making=making)
-    return _told(_summary(str(output), clips, residuals), clips)
+    for output in targets:
+        write_motion_output(output, clips, run, settings=settings | {"residuals": [asdict(r) for r in residuals]}, making=making)
+    return _told(_summary(", ".join(map(str, targets)), clips, residuals), clips)
 
 
-def _fit_artifact(jobs: Sequence[MotionJob], output: Path, run: Run, making: Making) -> MotionsSummary:
+def _fit_artifact(jobs: Sequence[MotionJob], output: Path, others: Sequence[Path | str], run: Run, making: Making) -> MotionsSummary:
     residuals: list[Residual] = []
     with MotionWriter(output, making, force=run.force, resume=run.resume) as writer:
         staged = writer.staged_ids()
@@ -117,7 +119,9 @@ def _fit_artifact(jobs: Sequence[MotionJob], output: Path, run: Run, making: Mak
         writer.commit([job.id for job in jobs])
     order = {job.id: i for i, job in enumerate(jobs)}
     with open_motion(output) as clips:
-        return _told(_summary(str(output), clips, sorted(residuals, key=lambda r: order[r.id]), len(staged)), clips)
+        for other in others:
+            write_motion_output(other, clips, run, settings=making.config, making=making)
+        return _told(_summary(", ".join(map(str, [output, *others])), clips, sorted(residuals, key=lambda r: order[r.id]), len(staged)), clips)
 
 
 def _done(jobs: Sequence[MotionJob], run: Run) -> Iterator[tuple[MotionClip, Residual | None]]:

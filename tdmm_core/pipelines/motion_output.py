@@ -25,6 +25,8 @@ from tdmm_core.pipelines.exports import EXPORTS, ExportForm, write_export
 from tdmm_core.pipelines.run import Run
 
 Form = Literal["npz", "h5", "folder", "stdout"] | ExportForm
+Outputs = Path | str | Sequence[Path | str]
+"One output or several."
 _SUFFIXES: Mapping[str, Form] = {".npz": "npz", ".h5": "h5", ".hdf5": "h5"} | {f".{form}": form for form in EXPORTS}
 _KNOWN = (
     ".npz (one clip), .h5 (a motion artifact), .csv (Live Link Face), .mp4 (rendered), .png (contact sheet), .glb (glTF), .html (a page that plays "
@@ -52,6 +54,22 @@ def check_output(path: Path | str, *, force: bool = False, many: bool = False, r
         raise InputError(f"{path}: {path.suffix} holds one clip; give a folder (-o NAME/) or a motion artifact (.h5) for several")
     check_place(path, force=force or (resumable and form == "h5"))
     return form
+
+
+def check_outputs(outputs: Outputs, *, force: bool = False, many: bool = False, resumable: bool = False) -> dict[Path | str, Form]:
+    """Each output with its form, as `check_output`. Raises InputError, besides, where there is none or one is named twice."""
+    return {target: check_output(target, force=force, many=many, resumable=resumable) for target in listed(outputs)}
+
+
+def listed(outputs: Outputs) -> list[Path | str]:
+    """Outputs as a list. Raises InputError where there is none or one is named twice."""
+    targets = [outputs] if isinstance(outputs, str | Path) else list(outputs)
+    if not targets:
+        raise InputError("-o: expected the name of a file or folder to write, got none")
+    twice = next((t for i, t in enumerate(targets) if str(t) in map(str, targets[:i])), None)
+    if twice is not None:
+        raise InputError(f"-o {twice}: named twice; name each output once")
+    return targets
 
 
 def write_motion_output(

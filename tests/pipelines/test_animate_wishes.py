@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,10 +11,11 @@ import numpy as np
 import pytest
 
 from tdmm_core.artifacts.motion import open_motion
-from tdmm_core.errors import InputError
+from tdmm_core.errors import InputError, MissingPartError
 from tdmm_core.exchange.npz import read_npz
 from tdmm_core.language.config import AnimateConfig
 from tdmm_core.pipelines.animate import Wishes, animate, animate_to, show_motion
+from tdmm_core.pipelines.animator import DEFAULT_MODEL
 from tdmm_core.pipelines.exports import sheet_frames
 from tdmm_core.pipelines.motion_input import read_motion_clips
 from tdmm_core.pipelines.performing import is_still
@@ -151,6 +153,17 @@ def test_tokens_become_motion_again(tmp_path: Path) -> None:
         show_motion(tmp_path / "tokens.h5", tmp_path / "n.h5", RUN, tokenizer=other)
     with pytest.raises(InputError, match="leave --seconds and --num-samples out"):
         show_motion(tmp_path / "tokens.h5", tmp_path / "n.h5", RUN, wishes=Wishes(seconds=1.0))
+
+
+def test_a_text_model_that_is_not_here_is_named_with_the_command_that_fetches_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
+    shutil.copytree(DEFAULT_MODEL, tmp_path / "model")
+    about = json.loads((tmp_path / "model" / "config.json").read_text())
+    (tmp_path / "model" / "config.json").write_text(json.dumps(about | {"text_encoder": "nobody/no-model"}))
+    with pytest.raises(MissingPartError, match="fetch it with `hf download nobody/no-model`") as caught:
+        animate_to(tmp_path / "out.npz", [PROMPT], RUN, config=CONFIG, model=tmp_path / "model")
+    assert caught.value.exit_code == 3 and not (tmp_path / "out.npz").exists()
 
 
 def test_where_nothing_moves_it_is_said() -> None:

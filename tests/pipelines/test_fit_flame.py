@@ -144,7 +144,7 @@ def test_an_embedding_that_the_user_names_is_used(tmp_path: Path) -> None:
 
 def test_what_cannot_be_written_is_told_before_any_work(video: Path, tmp_path: Path) -> None:
     model = find_face_model("flame-2020")
-    with pytest.raises(InputError, match=r"a\.csv: a Live Link CSV holds the 52 ARKit units"):
+    with pytest.raises(InputError, match=r"a\.csv: holds the 52 ARKit units"):
         fit([video], tmp_path / "a.csv", Run(), config=CONFIG, extras=Extras(face_model=(model.name, model.digest)))
     with pytest.raises(MissingPartError, match="name its file once: tdmm info --face-model flame:PATH"):
         fit([video], tmp_path / "a.npz", Run(), config=CONFIG, extras=Extras(face_model=("flame-2023", "ab" * 32)))

@@ -63,6 +63,21 @@ def test_a_recording_becomes_motion_at_25(tmp_path: Path) -> None:
     assert len((tmp_path / "again.csv").read_text().splitlines()) == 1 + 118
 
 
+def test_several_outputs_hold_one_motion(tmp_path: Path) -> None:
+    write_npz(tmp_path / "smile.npz", smile(), settings={})
+    outputs = [tmp_path / n for n in ("a.npz", "a.h5", "a.glb", "a.html")]
+    summary = fit_motions([tmp_path / "smile.npz"], outputs, Run(), config=AT_25, wish=Wish())
+    assert summary.output == ", ".join(map(str, outputs)) and all(o.stat().st_size for o in outputs)
+    assert read_motion_clips(outputs[0])[0].motion == read_motion_clips(outputs[1])[0].motion
+    write_npz(tmp_path / "again.npz", smile(), settings={})
+    both = [tmp_path / "smile.npz", tmp_path / "again.npz"]
+    fit_motions(both, [tmp_path / "many", tmp_path / "many.h5"], Run(), config=AT_25, wish=Wish())
+    assert len(read_motion_clips(tmp_path / "many")) == len(read_motion_clips(tmp_path / "many.h5")) == 2
+    with pytest.raises(InputError, match="holds one clip"):
+        fit_motions(both, [tmp_path / "b.h5", tmp_path / "b.glb"], Run(), config=AT_25, wish=Wish())
+    assert not (tmp_path / "b.h5").exists()
+
+
 def test_flame_to_arkit_and_back(tmp_path: Path, named: tuple[str, str]) -> None:
     """Open head to FLAME to Live Link: the smile is there, the head turns as it did, and the residual stands beside its floor."""
     write_npz(tmp_path / "smile.npz", smile(), settings={})
