@@ -90,7 +90,8 @@ def family_of(event: Event) -> str:
     return load_lexicon().label(event.label).family
 
 
-def _kind(event: Event) -> ClaimKind:
+def kind_of(event: Event) -> ClaimKind:
+    """The kind of claim that an event is."""
     label = load_lexicon().label(event.label)
     if label.pattern == "speech":
         return "speech"
@@ -128,7 +129,7 @@ def _likeness(asked: Event, seen: Event, *, timed: bool) -> float:
 
 def judged(asked: Event, seen: Event | None) -> list[Claim]:
     """The claims of one event: that it happens, and everything that is said of how."""
-    verdicts = [Claim(kind=_kind(asked), label=asked.label, asked=asked.label, read=seen.label if seen else "", kept=seen is not None)]
+    verdicts = [Claim(kind=kind_of(asked), label=asked.label, asked=asked.label, read=seen.label if seen else "", kept=seen is not None)]
     for kind, said in _said(asked).items():
         got = _said(seen, like=asked)[kind] if seen is not None else None
         read = "" if got is None else _told(got)

@@ -1,44 +1,45 @@
 """How much a motion speaks for a script: the evidence of every event that was asked for, in natural logarithms of odds, added up.
 
 A fitter shrinks faces and leaves some units behind, so what was not read may yet have been done. It is looked for where it was asked for: how the
-units change with it is held against the faces of all families of the lexicon, by direction and not by size. Owns the odds; knows no file.
+units change then is held against the faces of all families of the lexicon, by direction and not by size. Owns the odds; knows no file.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d
 
 from tdmm_core.domain.motion import FaceMotion
 from tdmm_core.domain.script import Event, Script, Side
 from tdmm_core.morphable.open_head import load_open_head
-from tdmm_core.performance.claims import Claim, ClaimKind, claims, judged, matched
+from tdmm_core.performance.changes import Change, changes
+from tdmm_core.performance.claims import Claim, ClaimKind, claims, judged, kind_of, matched
 from tdmm_core.performance.families import Faces, faces
-from tdmm_core.performance.lid_events import read_lids
-from tdmm_core.performance.unit_curves import unit_curves
-from tdmm_core.performance.units import INDEX, UNITS
+from tdmm_core.performance.units import UNITS
 
-_LIDS = [INDEX["eyeBlinkLeft"], INDEX["eyeBlinkRight"]]
 _READ: dict[ClaimKind, tuple[float, float, float]] = {
-    "face": (-1.1, 0.2, 2.5), "speech": (-0.8, 1.8, 2.6), "head": (-2.5, 1.0, 2.4), "gaze": (-1.5, 0.7, 1.9), "blink": (-2.0, 0.3, 1.5),
+    "face": (-1.1, 0.2, 2.8), "speech": (-0.8, 1.8, 2.6), "head": (-2.5, 1.0, 2.4), "gaze": (-1.5, 0.7, 1.9), "blink": (-2.0, 0.3, 1.5),
     "stillness": (-1.8, 3.0, 3.0),
 }  # fmt: skip
 "Of what was asked: not read; read at another time; read at its time."
 _HOW: dict[ClaimKind, tuple[float, float]] = {"direction": (-1.8, 1.0), "side": (-1.5, 1.0), "count": (-0.6, 0.5), "order": (-1.8, 0.5)}
 "Of how it was asked, where it was read: otherwise; so."
-_FACE, _LEAST_FACE, _MOST_FACE = (-3.6, 3.5, 3.7), -2.5, 3.5
+_FACE, _LEAST_FACE, _MOST_FACE = (-4.7, 4.5, 4.8), -3.2, 4.5
 "Of a face that was not read at its time: constant, times likeness, times share of other families that are less like it; and the limits."
-_IGNORED = 1.0
+_IGNORED = 0.7
 "A clip ignored its prompt where the evidence that it did not is less than this."
-_SMOOTH_S, _RAMP, _LONGEST_RAMP_S = 0.06, 0.3, 0.35
-"Smoothing of the units; a face comes and goes within this share of its event, and at most within so long."
-_PRIOR_FRAMES = 1.5
-"Frames in which nothing changes, added to those of every event: short events tell little."
+_STIR: dict[ClaimKind, tuple[float, float, float, float]] = {
+    "speech": (-1.0, 3.0, -1.2, 2.0), "gaze": (-1.4, 2.0, -1.8, 2.2), "head": (-2.2, 1.9, -2.5, 1.8),
+}  # fmt: skip
+"Of speech, gaze and head motion that was not read: constant, times how much more mouth, eyes or head stir, and the limits."
+_UNASKED: dict[ClaimKind, float] = {"face": -1.4, "gaze": -0.9, "head": -0.4, "speech": -0.2}
+"Of what was read and not asked for, times its intensity."
+_POWERS, _RETIMED, _SHORTEST_S = (0.65, 1.5), -0.5, 0.1
+"Other times at which a script may be kept, what that takes away, and the shortest event then."
 _FAINT = 0.1
 "Changes of this size have half a direction."
-_AT_END_S = 0.1
 
 
 def ignored(asked: Script, motion: FaceMotion, seen: Script) -> bool:
@@ -47,22 +48,54 @@ def ignored(asked: Script, motion: FaceMotion, seen: Script) -> bool:
 
 
 def evidence(asked: Script, motion: FaceMotion, seen: Script) -> float:
-    """Logarithm of the odds that the motion follows `asked` and not the script of another clip, by what was `seen` of it and by its units."""
+    """Logarithm of the odds that the motion follows `asked` and not the script of another clip, by what was `seen` of it and by its units.
+
+    A prompt tells the order, not the seconds: the script's own times count, and with less right the same events earlier or later.
+    """
     if not asked.events:
         return _READ["stillness"][2 * claims(asked, seen)[0].kept]
-    changes = _changes(asked, motion)
+    earlier_or_later = (_at_its_times(_retimed(asked, power), motion, seen) for power in _POWERS)
+    return max(_at_its_times(asked, motion, seen), *(e + _RETIMED for e in earlier_or_later))
+
+
+def _at_its_times(asked: Script, motion: FaceMotion, seen: Script) -> float:
     meant, timed = (matched(asked.events, seen.events, timed=t) for t in (False, True))
-    whole = sum(_of_event(*row) for row in zip(asked.events, changes, meant, timed, strict=True))
+    rows = zip(asked.events, changes(asked.events, motion, asked.duration_s), meant, timed, strict=True)
+    whole = sum(_of_event(*row) for row in rows) + sum(_of_unasked(e) for e in seen.events if e not in meant)
     return whole + sum(_HOW["order"][c.kept] for c in claims(asked, seen) if c.kind == "order" and c.read)
 
 
-def _of_event(event: Event, change: np.ndarray, seen: Event | None, at_its_time: Event | None) -> float:
-    """Evidence of one event; `change` (52,) of the units with it."""
+def _retimed(script: Script, power: float) -> Script:
+    """The same events in the same order, all of them earlier (a power above 1) or later, most of all those in the middle."""
+
+    def at(time_s: float) -> float:
+        return script.duration_s * min(1.0, time_s / script.duration_s) ** power
+
+    events = (replace(e, start_s=max(0.0, min(at(e.start_s), at(e.end_s) - _SHORTEST_S)), end_s=max(at(e.end_s), _SHORTEST_S)) for e in script.events)
+    return replace(script, events=tuple(events))
+
+
+def _of_event(event: Event, change: Change, seen: Event | None, at_its_time: Event | None) -> float:
+    """Evidence of one event: of the reading and, where that is silent about its time, of what changes then."""
     what, *how = judged(event, seen)
-    odds = _READ[what.kind][0 if seen is None else 1 if at_its_time is None else 2]
-    if at_its_time is None and what.kind == "face":
-        odds = max(_of_face(event, change), odds if seen is not None else -np.inf)
+    if at_its_time is not None:
+        odds = _READ[what.kind][2]
+    else:
+        odds = max(_of_change(what.kind, event, change), _READ[what.kind][1] if seen is not None else -np.inf)
     return odds + (sum(_of_manner(c) for c in how) if seen is not None else 0.0)
+
+
+def _of_unasked(event: Event) -> float:
+    return _UNASKED.get(kind_of(event), 0.0) * event.intensity
+
+
+def _of_change(kind: ClaimKind, event: Event, change: Change) -> float:
+    if kind == "face":
+        return _of_face(event, change.units)
+    if kind not in _STIR:
+        return _READ[kind][0]
+    constant, louder, least, most = _STIR[kind]
+    return float(np.clip(constant + louder * change.stir[kind], least, most))
 
 
 def _of_manner(claim: Claim) -> float:
@@ -113,23 +146,3 @@ def _metric() -> np.ndarray:
     triangular = np.linalg.qr(moves.T)[1]
     looked_at = np.array([0.0 if name.startswith("eyeLook") else 1.0 for name in UNITS])
     return triangular * (looked_at / np.sqrt(sizes + 1e-3))
-
-
-def _changes(asked: Script, motion: FaceMotion) -> np.ndarray:
-    """(events, 52): how much each unit changes with each event, all events at once, by least squares over the clip."""
-    curves, fps = unit_curves(motion), motion.fps
-    curves[:, _LIDS] = read_lids(curves[:, _LIDS], fps).slow
-    level = gaussian_filter1d(curves, _SMOOTH_S * fps, axis=0, mode="nearest")
-    times = (np.arange(len(level)) + 0.5) / fps
-    courses = np.stack([np.ones(len(times)), *(_course(e, times, asked.duration_s) for e in asked.events)], axis=1)  # (T, 1 + events)
-    prior = np.diag([1e-9] + [_PRIOR_FRAMES] * len(asked.events))
-    return np.linalg.solve(courses.T @ courses + prior, courses.T @ level)[1:]
-
-
-def _course(event: Event, times: np.ndarray, duration_s: float) -> np.ndarray:
-    """(T,) how far an event is done: 0 to 1 and back, unless it lasts to the end."""
-    ramp_s = min(_LONGEST_RAMP_S, _RAMP * (event.end_s - event.start_s))
-    rise = np.clip((times - event.start_s) / ramp_s, 0.0, 1.0)
-    if event.end_s >= duration_s - _AT_END_S:
-        return rise
-    return np.minimum(rise, np.clip((event.end_s - times) / ramp_s, 0.0, 1.0))

@@ -54,7 +54,7 @@ def speech_events(curves: np.ndarray, fps: float) -> tuple[SpeechEvent, ...]:
     mouth = curves[:, _ARTICULATORS]
     if len(mouth) < window:
         return ()
-    quick = gaussian_filter1d(mouth, _FAST_S * fps, axis=0, mode="nearest") - gaussian_filter1d(mouth, _SLOW_S * fps, axis=0, mode="nearest")
+    quick = _quick(mouth, fps)
     starts = np.arange(0, len(mouth) - window + 1, max(1, window // 4))
     speaks = _speaks(quick, starts, window)
     events: list[SpeechEvent] = []
@@ -65,6 +65,15 @@ def speech_events(curves: np.ndarray, fps: float) -> tuple[SpeechEvent, ...]:
             beats = np.count_nonzero((jaw[1:] > 0) & (jaw[:-1] <= 0))
             events.append(SpeechEvent(start_s=start / fps, end_s=stop / fps, syllables_hz=beats * fps / (stop - start)))
     return tuple(events)
+
+
+def articulation(curves: np.ndarray, fps: float) -> np.ndarray:
+    """(T,) how much the mouth moves at the pace of speech, from units (T, 52)."""
+    return np.linalg.norm(_quick(curves[:, _ARTICULATORS], fps), axis=1)
+
+
+def _quick(mouth: np.ndarray, fps: float) -> np.ndarray:
+    return gaussian_filter1d(mouth, _FAST_S * fps, axis=0, mode="nearest") - gaussian_filter1d(mouth, _SLOW_S * fps, axis=0, mode="nearest")
 
 
 def _speaks(quick: np.ndarray, starts: np.ndarray, window: int) -> np.ndarray:
