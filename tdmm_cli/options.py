@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tdmm_cli.console import make_progress
+from tdmm_cli.console import make_progress, tell
 
 if TYPE_CHECKING:
     from tdmm_core.pipelines.prompts import Line
@@ -137,12 +137,16 @@ def _names_a_file(prompt: str) -> bool:
         return False
 
 
-def check_failures(output: str, failed: int, total: int, *, first: str) -> None:
-    """Raises PartialFailureError, after the result was told, where some clips failed."""
+def conclude(summary: Any, *, as_json: bool) -> None:
+    """Tell what came of a run. Raises PartialFailureError, after the result was told, where some clips failed."""
     from tdmm_core.errors import PartialFailureError
 
-    if failed:
-        raise PartialFailureError(f"{failed} of {total} clips failed, the rest are in {output}; the first was {first}; retry with --retry-failed")
+    tell(summary, as_json=as_json, lines=summary.lines())
+    if failed := getattr(summary, "num_failed", 0):
+        raise PartialFailureError(
+            f"{failed} of {summary.num_clips} clips failed, the rest are in {summary.output}; the first was {summary.first_failure}; "
+            "retry with --retry-failed"
+        )
 
 
 def name_face_model(spec: str | None, eyelids: Path | None, landmarks: Path | None) -> tuple[str, str] | None:

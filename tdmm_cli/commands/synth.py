@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from tdmm_cli import options as o
-from tdmm_cli.console import tell
-from tdmm_cli.generators import check_unused, generator_door
+from tdmm_cli.generators import check_unused, footage_source, generator_door, task_of
 
+_CORPUS = "-o FILE.h5, the corpus to write"
 GENERATOR, FOOTAGE, LARGE, WORDS = "Generators", "Footage", "Large runs", "Sentences and pictures"
 
 
@@ -126,41 +126,33 @@ def synth(
     """
     from tdmm_core.pipelines.check import check as check_corpus
     from tdmm_core.pipelines.overview import overview as look
-    from tdmm_core.pipelines.shards import array_shard, parse_shard
-    from tdmm_core.pipelines.synth import synth as scripted
+    from tdmm_core.pipelines.shards import share_of
+    from tdmm_core.pipelines.synth import synth as perform
     from tdmm_core.pipelines.synth_dry_run import dry_run as rehearse
-    from tdmm_core.pipelines.synth_footage import Source, collect
+    from tdmm_core.pipelines.synth_footage import collect
     from tdmm_core.pipelines.synth_generated import generate
     from tdmm_core.pipelines.synth_merge import merge as unite
 
     chosen = o.load_settings(recipe, [*settings, *([f"synth.num_clips={num_clips}"] if num_clips else [])])
     run = o.make_run(recipe=chosen.name, seed=seed, device=device, workers=workers, force=force, resume=resume, quiet=quiet)
-    if check is not None:
-        check_unused("--check", {"-o": output, "--merge": merge, "--dry-run": dry_run, "--retry-failed": retry_failed})
-        verdict = check_corpus(check, run, corpora=inputs)
-        return tell(verdict, as_json=json, lines=verdict.lines())
-    share = parse_shard(shard) if shard else array_shard()
-    told = {"layout": layout, "labels": labels, "annotator": annotate, "licence": licence, "origin": origin}
-    if overview is not None:
-        seen = look(overview, inputs, run)
-        return tell(seen, as_json=json, lines=[seen.output])
-    output = o.required(output, "synth", "-o FILE.h5, the corpus to write")
-    if merge:
-        summary = unite(output, run, inputs=inputs)
-    elif footage is not None:
-        others = {"--backend": backend != "scripted", "--model": model, "--refine": refine}
-        check_unused("--footage", others | {"--no-video": not video, "--dry-run": dry_run})
-        source = Source(folder=footage, **{k: v for k, v in told.items() if v is not None})  # type: ignore[arg-type]
-        summary = collect(output, run, config=chosen.synth, source=source, shard=share, retry_failed=retry_failed)
-    elif backend == "scripted":
-        check_unused("--backend scripted", {"--model": model, "--project": project, "--launch": launch, "--dry-run": dry_run})
-        summary = scripted(output, run, config=chosen.synth, video=video, refine=refine, shard=share, retry_failed=retry_failed)
-    else:
-        check_unused(f"--backend {backend}", {"--no-video": not video})
-        door = generator_door(backend, chosen.synth.generator, model=model, device=device, project=project, launch=launch)
-        if dry_run:
-            rehearsal = rehearse(output, run, config=chosen.synth, door=door, shard=share)
-            return tell(rehearsal, as_json=json, lines=rehearsal.lines())
-        summary = generate(output, run, config=chosen.synth, door=door, refine=refine, shard=share, retry_failed=retry_failed)
-    tell(summary, as_json=json, lines=[summary.output])
-    o.check_failures(summary.output, summary.num_failed, summary.num_clips, first=summary.first_failure)
+    task = task_of(check=check, overview=overview, merge=merge, footage=footage, backend=backend)
+    check_unused(task, {"-o": output, "--backend": backend != "scripted", "--model": model, "--project": project, "--launch": launch})
+    check_unused(task, {"--no-video": not video, "--refine": refine, "--merge": merge, "--dry-run": dry_run, "--retry-failed": retry_failed})
+    making = {"config": chosen.synth, "shard": share_of(shard), "retry_failed": retry_failed}
+    match task:
+        case "--check":
+            summary = check_corpus(check, run, corpora=inputs)
+        case "--overview":
+            summary = look(overview, inputs, run)
+        case "--merge":
+            summary = unite(o.required(output, "synth", _CORPUS), run, inputs=inputs)
+        case "--footage":
+            source = footage_source(footage, layout=layout, labels=labels, annotator=annotate, licence=licence, origin=origin)
+            summary = collect(o.required(output, "synth", _CORPUS), run, source=source, **making)
+        case "--backend scripted":
+            summary = perform(o.required(output, "synth", _CORPUS), run, video=video, refine=refine, **making)
+        case _:
+            door = generator_door(backend, chosen.synth.generator, model=model, device=device, project=project, launch=launch)
+            target = o.required(output, "synth", _CORPUS)
+            summary = rehearse(target, run, door=door, **making) if dry_run else generate(target, run, door=door, refine=refine, **making)
+    o.conclude(summary, as_json=json)

@@ -17,6 +17,8 @@ class Person:
     "Whether it can nod and turn its head."
     gender: str = ""
     "female, male, or empty where the words leave it open."
+    ages: tuple[str, ...] = ()
+    "Of whom the words may speak; empty where they leave it open."
 
     @property
     def again(self) -> str:
@@ -39,9 +41,19 @@ class Person:
         return self.subject in ("she", "he")
 
 
+_AGES = {"girl": ("child", "young adult"), "boy": ("child",), "young": ("young adult",), "old": ("older adult",), "older": ("older adult",)}
+_GROWN = ("young adult", "middle-aged adult", "older adult")
+"Who is a woman, a man, an actress, a guy."
+
+
 def _person(subject: str, poss: str, gender: str = "", *, headed: bool = True) -> Person:
     refl = {"her": "herself", "his": "himself", "its": "itself"}.get(poss, "themselves")
-    return Person(subject=subject, poss=poss, refl=refl, headed=headed, gender=gender)
+    return Person(subject=subject, poss=poss, refl=refl, headed=headed, gender=gender, ages=_ages(subject, gender))
+
+
+def _ages(subject: str, gender: str) -> tuple[str, ...]:
+    told = [_AGES[word] for word in subject.split() if word in _AGES]
+    return told[0] if told else _GROWN if gender and subject not in ("she", "he") else ()
 
 
 PERSONS: tuple[Person, ...] = (

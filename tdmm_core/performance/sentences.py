@@ -32,15 +32,16 @@ _STILL_NAMED = (
 _STILL_ORDERED = ("keep a neutral face", "hold still", "stay neutral", "relax your face", "do nothing", "keep your face at rest")
 
 
-def write_sentences(script: Script, *, count: int = 6, seed: int = 0, gender: str = "") -> tuple[str, ...]:
+def write_sentences(script: Script, *, count: int = 6, seed: int = 0, gender: str = "", age: str = "") -> tuple[str, ...]:
     """`count` different sentences, each of which names every event of the script, with its intensity, tempo, side, direction and count.
 
-    With `gender` (female, male) no sentence speaks of the other one. The first is a full statement. Raises InputError for an event that
+    With `gender` (female, male) no sentence speaks of the other one, with `age` (child, young adult, middle-aged adult, older adult) of none
+    of another age. The first is a full statement. Raises InputError for an event that
     the lexicon does not know, and where so many cannot be written.
     """
     lexicon = load_lexicon()
     rng = Random(derive_seed(seed, "sentences"))
-    persons = [p for p in PERSONS if not gender or p.gender in ("", gender)]
+    persons = [p for p in PERSONS if (not gender or p.gender in ("", gender)) and (not age or not p.ages or age in p.ages)]
     found: dict[str, None] = {}
     in_vain = 0
     while len(found) < count and in_vain < _TRIES:

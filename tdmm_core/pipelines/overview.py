@@ -31,6 +31,10 @@ class OverviewSummary:
     statuses: dict[str, int]
     backends: list[str]
 
+    def lines(self) -> list[str]:
+        """What a person sees."""
+        return [self.output]
+
 
 def overview(picture: Path, inputs: Sequence[Path], run: Run) -> OverviewSummary:
     """Draw corpora (or motion artifacts) into `picture`. Raises InputError for no input, an empty one, another kind, or an unknown suffix."""

@@ -50,6 +50,11 @@ def parse_shard(text: str) -> Shard:
     return Shard(index=int(found[1]), count=int(found[2]))
 
 
+def share_of(text: str | None) -> Shard | None:
+    """The share that is asked for, else that of a SLURM array task, else None: the whole."""
+    return parse_shard(text) if text else array_shard()
+
+
 def array_shard(environment: Mapping[str, str] = os.environ) -> Shard | None:
     """The share of a SLURM array task; None outside an array of several tasks. Raises InputError for an array with gaps."""
     values = {name: environment.get(f"SLURM_ARRAY_TASK_{name}", "") for name in ("ID", "COUNT", "MIN", "STEP")}

@@ -56,10 +56,10 @@ class DryRun:
         return [*told, f"cost: {cost} ({self.cost_source})"]
 
 
-def dry_run(output: Path, run: Run, *, config: SynthConfig, door: Door, shard: Shard | None = None) -> DryRun:
+def dry_run(output: Path, run: Run, *, config: SynthConfig, door: Door, shard: Shard | None = None, retry_failed: bool = False) -> DryRun:
     """What `generate` would do with the same arguments. Raises what it would raise before the first request."""
     generation = door.generation
-    place = place_of(output, run, settings_of(config, generation), shard=shard)
+    place = place_of(output, run, settings_of(config, generation), shard=shard, retry_failed=retry_failed)
     wishes = place.share(wishes_of(config, generation, seed=run.seed))
     done = _done(place) | existing(wishes, place, run)
     left = [request for _, request in wishes if request.id not in done]
@@ -85,10 +85,11 @@ def _hours(cost: Cost, count: int) -> tuple[float, float]:
 
 
 def _done(place: Place) -> set[str]:
-    """Clips of a finished output, or staged by an interrupted run."""
+    """Clips of a finished output, but for failed ones that are to be retried, or staged by an interrupted run."""
     if place.output.exists():
         with open_corpus(place.output) as file:
-            return set(file.ids)
+            statuses = file.columns.texts("status")
+            return {name for name, status in zip(file.ids, statuses, strict=True) if not (place.retried and status == "failed")}
     return staged_names(place.output)
 
 

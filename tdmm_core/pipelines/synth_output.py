@@ -34,6 +34,10 @@ class SynthSummary:
     "Clips that an interrupted run had made already."
     digest: str
 
+    def lines(self) -> list[str]:
+        """What a person sees."""
+        return [self.output]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Place:

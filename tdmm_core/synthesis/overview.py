@@ -92,13 +92,16 @@ def _draw_categories(axes: object, tally: Tally) -> None:
         axes.barh(names, counts, left=left, color=f"C{i % 10}", label=backend)
         left = [a + b for a, b in zip(left, counts, strict=True)]
     axes.set_title("clips by category and generator")
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.set_xlim(0, 1.18 * max(left))  # room for the names of the generators
     axes.legend(fontsize="small", loc="lower right")
 
 
 def _draw_labels(axes: object, tally: Tally) -> None:
     counts = sorted(tally.by_label.values(), reverse=True)
-    axes.bar(range(len(counts)), counts, width=1.0, color="tab:green")
+    axes.bar(range(len(counts)), counts, width=1.0 if len(counts) > _MOST_ROWS else 0.8, color="tab:green")
     axes.set_ylim(0, None)
+    axes.yaxis.get_major_locator().set_params(integer=True)
     axes.set_title(f"clips by label: at most {tally.evenness:.1%} from even")
     axes.set_xlabel("labels, the most frequent first")
 
@@ -106,6 +109,7 @@ def _draw_labels(axes: object, tally: Tally) -> None:
 def _draw_durations(axes: object, tally: Tally) -> None:
     if tally.durations_s:
         axes.hist(tally.durations_s, bins=30, color="tab:purple")
+        axes.yaxis.get_major_locator().set_params(integer=True)
     axes.set_title("durations" if tally.durations_s else "durations: not known yet")
     axes.set_xlabel("seconds")
 

@@ -91,7 +91,8 @@ class _Planner:
             if script.events and self._split_of(script) != split:
                 continue
             told = write_sentences(
-                script, count=wanted + 3 * (split != "train" or form == "still"), seed=draw.rng.getrandbits(60), gender=subject.gender
+                script, count=wanted + 3 * (split != "train" or form == "still"), seed=draw.rng.getrandbits(60),
+                gender=subject.gender, age=subject.age,
             )
             free = [s for s in told if self.owner.get(s, split) == split]
             if len(free) >= wanted:

@@ -103,6 +103,13 @@ def test_gender_is_kept():
     assert not re.search(r"\b(he|his|him|man)\b", texts) and "woman" in texts
 
 
+def test_age_is_kept():
+    for age, never in (("child", {"woman", "man", "guy", "old", "older", "young"}), ("older adult", {"girl", "boy", "young"})):
+        texts = " ".join(t for seed in range(25) for t in write_sentences(script_of("smile"), count=6, seed=seed, age=age)).lower()
+        assert not never & set(texts.replace(",", " ").replace(".", " ").split()), age
+        assert "boy" in texts if age == "child" else "old man" in texts
+
+
 def test_a_face_without_events_is_told_as_such():
     texts = write_sentences(Script(events=(), duration_s=4.0), count=8, seed=0)
     assert len(set(texts)) == 8 and all(not read_sentence(t) for t in texts)
