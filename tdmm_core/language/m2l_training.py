@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -47,7 +48,8 @@ def language_model(config: M2LConfig, name: str | None, *, gguf: Path | None) ->
 
 def _pieces_of(examples: Sequence[Example], writer: PromptWriter) -> list[np.ndarray]:
     """Of each clip the word pieces of everything that is answered of it."""
-    return [np.unique(np.concatenate([writer.answer(a.answer, longest=_ANY) for a in e.asked])) for e in examples]
+    pieces = cache(lambda answer: np.unique(writer.answer(answer, longest=_ANY)))  # "Yes." is said of every clip
+    return [np.unique(np.concatenate([pieces(a.answer) for a in e.asked])) for e in examples]
 
 
 def _words_of(examples: Sequence[Example], writer: PromptWriter) -> list[np.ndarray]:
