@@ -84,8 +84,8 @@ class AnimateConfig:
     min_seconds: float = 1.0
     "Shortest motion when no length is asked for, seconds."
     batch_size: int = 8
-    """Motions sampled side by side; 1 or more. More are faster together and slower alone, since rows that nobody asked for are computed too: at one
-    size, a motion is the same to the last bit whatever else is sampled."""
+    """Motions sampled side by side; 1 or more. More are faster together and a little slower alone; at one size, a motion is the same to the last bit
+    whatever else is sampled."""
 
     def __post_init__(self) -> None:
         _within("temperature", self.temperature, 0, 5)

@@ -44,6 +44,13 @@ class Cache:
         self.values[layer][:, :, self.length : end] = values
         return self.keys[layer][:, :, :end], self.values[layer][:, :, :end]
 
+    def rows(self, start: int, stop: int) -> Cache:
+        """Some rows of the batch as a cache of their own, in the same memory."""
+        part = Cache.__new__(Cache)
+        part.keys, part.values = ([m[start:stop] for m in memory] for memory in (self.keys, self.values))
+        part.length = self.length
+        return part
+
 
 class RmsNorm(nn.Module):
     """Division by the root mean square, times a learned gain (Zhang and Sennrich 2019)."""

@@ -20,6 +20,8 @@ from tdmm_core.errors import InputError
 from tdmm_core.language.config import AnimateConfig
 from tdmm_core.language.l2m_dataset import pad_words
 from tdmm_core.language.l2m_network import L2MNetwork
+from tdmm_core.language.motion_transformer import Cache
+from tdmm_core.language.stepping import Steps
 
 SMALL = 30_000_000
 "Parameters up to which one thread is the fastest."
@@ -65,8 +67,7 @@ def sample_each(
 ) -> Iterator[tuple[int, np.ndarray]]:
     """As `sample_codes`, each with its place among the requests as soon as it is there: like lengths side by side.
 
-    A block always has `config.batch_size` rows, empty ones among them: a matrix product rounds by its size, so that only in blocks of one size a
-    motion is the same to the last bit whatever stands beside it.
+    At one `config.batch_size` a motion is the same to the last bit whatever stands beside it; see `Steps`.
     """
     check_requests(network, requests)
     for block in _blocks(network, requests, config.batch_size):
@@ -118,20 +119,18 @@ def check_requests(network: L2MNetwork, requests: Sequence[Request]) -> None:
 
 
 def _sample_block(network: L2MNetwork, requests: Sequence[Request], config: AnimateConfig, min_frames: int) -> list[np.ndarray]:
-    """Codes of requests that are laid out alike; rows beyond them stay empty and are never drawn from."""
-    device, count = network.start.device, len(requests)
+    """Codes of requests that are laid out alike. With guidance each has two rows, with its prompt and without."""
+    device, count, twice = network.start.device, len(requests), 1 if config.guidance == 1 else 2
     limits = torch.tensor([r.num_frames or network.config.max_frames - r.num_before for r in requests])
     earliest_end = torch.tensor([limit + 1 if r.num_frames else min_frames for r, limit in zip(requests, limits.tolist(), strict=True)])
     longest = int(limits.max())
     draws = torch.stack([torch.rand(longest, generator=torch.Generator().manual_seed(r.seed), dtype=torch.float64) for r in requests])
-    logits, mask, cache = _begin(network, requests, config, longest)
-    half = 0 if config.guidance == 1 else len(logits) // 2
+    logits, mask, cache = _begin(network, requests, twice, longest)
+    steps = Steps(network, rows=config.batch_size * twice)
     codes = torch.zeros(count, longest, dtype=torch.int64)
-    fed = torch.zeros(len(logits), dtype=torch.int64, device=device)
     lengths, running = limits.clone(), torch.ones(count, dtype=torch.bool)
     for frame in range(longest):
-        asked = torch.cat([logits[:count], logits[half : half + count]]) if half else logits[:count]
-        scores = guide(asked, config.guidance)
+        scores = guide(torch.cat([logits[i::twice] for i in range(twice)]), config.guidance)
         scores[:, network.end].masked_fill_((earliest_end > frame).to(device), -torch.inf)
         chosen = choose(scores, draws[:, frame].to(device), config).cpu()
         ends = running & (chosen == network.end)
@@ -140,28 +139,33 @@ def _sample_block(network: L2MNetwork, requests: Sequence[Request], config: Anim
         codes[:, frame] = chosen.clamp(max=network.num_codes - 1)
         if not running.any():
             break
-        fed[:count] = codes[:, frame].to(device)
-        fed[half : half + count] = fed[:count].clone()
-        logits = network.next_code(fed, mask[..., : cache.length + 1], cache)
+        logits = steps(codes[:, frame].to(device).repeat_interleave(twice), mask[..., : cache.length + 1], cache)
     return [row[:length].numpy().copy() for row, length in zip(codes, lengths.tolist(), strict=True)]
 
 
-def _begin(network: L2MNetwork, requests: Sequence[Request], config: AnimateConfig, longest: int) -> tuple:
-    """Logits of the first code, what is added to attention at each place (B, 1, 1, N), and the filled cache; with guidance B is twice the block."""
+def _begin(network: L2MNetwork, requests: Sequence[Request], twice: int, longest: int) -> tuple[torch.Tensor, torch.Tensor, Cache]:
+    """Logits of the first code (B, N), what is added to attention at each place (B, 1, 1, P + longest), and the filled cache.
+
+    Each request by itself, so that what it is laid out in depends on it alone.
+    """
     device = network.start.device
-    empty, spare = requests[0].words[:0], config.batch_size - len(requests)
-    words = [r.words for r in requests] + [empty] * spare
-    told = [r.num_before + r.num_frames if r.num_frames else 0 for r in requests] + [0] * spare
-    nothing = np.zeros(requests[0].num_before, np.int64)
-    before = np.stack([nothing if r.before is None else r.before for r in requests] + [nothing] * spare)
-    if config.guidance != 1:  # the second half goes without its prompt
-        words, told, before = words + [empty] * len(words), told * 2, np.concatenate([before, before])
-    padded = pad_words(words, _room(network, requests[0].words))
-    prefix, seen = network.prefix(padded["words"].to(device), padded["word_mask"].to(device), torch.tensor(told, device=device))
-    cache = network.new_cache(len(words), prefix.shape[1] + before.shape[1] + longest)
-    logits = network.start_motion(prefix, seen, cache, codes=torch.from_numpy(before.astype(np.int64)).to(device))
-    hidden = fn.pad(~seen, (0, before.shape[1] + longest), value=False)[:, None, None]
-    return logits, torch.zeros(hidden.shape, dtype=prefix.dtype, device=device).masked_fill_(hidden, -torch.inf), cache
+    room, before = _room(network, requests[0].words), requests[0].num_before
+    start = room + 2 if network.config.conditioning == "words" else 2
+    cache = network.new_cache(len(requests) * twice, start + before + longest)
+    logits, hidden = [], []
+    for i, request in enumerate(requests):
+        words = [request.words, request.words[:0]][:twice]
+        told = torch.full((twice,), before + request.num_frames if request.num_frames else 0, device=device)
+        padded = pad_words(words, room)
+        prefix, seen = network.prefix(padded["words"].to(device), padded["word_mask"].to(device), told)
+        past = torch.from_numpy(np.zeros(0, np.int64) if request.before is None else request.before.astype(np.int64)).to(device)
+        part = cache.rows(i * twice, (i + 1) * twice)
+        logits.append(network.start_motion(prefix, seen, part, codes=past.expand(twice, -1)))
+        hidden.append(~seen)
+    cache.length = part.length
+    unseen = fn.pad(torch.cat(hidden), (0, before + longest), value=False)[:, None, None]
+    mask = torch.zeros(unseen.shape, dtype=logits[0].dtype, device=device).masked_fill_(unseen, -torch.inf)
+    return torch.cat(logits), mask, cache
 
 
 def guide(logits: torch.Tensor, guidance: float) -> torch.Tensor:

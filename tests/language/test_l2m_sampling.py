@@ -16,6 +16,7 @@ from tdmm_core.errors import InputError
 from tdmm_core.language.config import AnimateConfig
 from tdmm_core.language.l2m_dataset import pad_words
 from tdmm_core.language.sampling import choose, guide, sample_codes
+from tdmm_core.language.stepping import Steps
 
 
 def test_equal_seeds_give_equal_codes_and_other_seeds_others() -> None:
@@ -150,20 +151,45 @@ def test_motions_with_and_without_a_past_may_stand_in_one_call() -> None:
         np.testing.assert_array_equal(sample_codes(network(), [one], AnimateConfig())[0], codes)
 
 
-def test_a_row_of_a_block_is_the_same_to_the_last_bit_wherever_it_stands() -> None:
-    """What makes a motion independent of its neighbours: the network's logits of a row in a block of one size, at any place, beside anything."""
-    net, words_of = network(), [request(n, seed=n).words for n in (3, 9, 12, 5, 7, 2)]
-    table = []
-    for block in ([0, 1, 2, 3], [4, 0, 5, 1], [2, 2, 2, 0], [1, 5, 0, 4]):
-        padded = pad_words([words_of[i] for i in block], 12)
-        with torch.inference_mode():
-            prefix, seen = net.prefix(padded["words"], padded["word_mask"], torch.full((4,), 20))
-            cache = net.new_cache(4, prefix.shape[1] + 3)
-            steps = [net.start_motion(prefix, seen, cache)[block.index(0)]]
-            mask = torch.nn.functional.pad(~seen, (0, 3), value=False)[:, None, None]
-            added = torch.zeros(mask.shape).masked_fill_(mask, -torch.inf)
-            for codes in (torch.arange(4), torch.arange(4) + 7):
-                codes[block.index(0)] = 11
-                steps.append(net.next_code(codes, added[..., : cache.length + 1], cache)[block.index(0)])
-        table.append(torch.stack(steps))
-    assert all(torch.equal(table[0], other) for other in table[1:])
+def begun(net, lengths: list[int], *, places: int = 4):
+    """A cache that holds prompts of some lengths, and what is added to attention."""
+    padded = pad_words([request(n, seed=n).words for n in lengths], 12)
+    prefix, seen = net.prefix(padded["words"], padded["word_mask"], torch.full((len(lengths),), 20))
+    cache = net.new_cache(len(lengths), prefix.shape[1] + places)
+    net.start_motion(prefix, seen, cache)
+    hidden = torch.nn.functional.pad(~seen, (0, places), value=False)[:, None, None]
+    return cache, torch.zeros(hidden.shape).masked_fill_(hidden, -torch.inf)
+
+
+@pytest.mark.parametrize("rows", [4, 8])
+@pytest.mark.parametrize("conditioning", ["words", "sentence"])
+def test_steps_equal_their_slow_twin(rows: int, conditioning: str) -> None:
+    net = network(conditioning)
+    with torch.inference_mode():
+        steps = Steps(net, rows=rows)
+        (fast, added), (slow, _) = begun(net, [3, 9, 12, 5]), begun(net, [3, 9, 12, 5])
+        for codes in (torch.arange(4), torch.tensor([7, 7, 0, 49]), torch.tensor([49, 7, 3, 3])):
+            told = steps(codes, added[..., : fast.length + 1], fast)
+            torch.testing.assert_close(told, net.next_code(codes, added[..., : slow.length + 1], slow), atol=2e-4, rtol=1e-4)
+            assert fast.length == slow.length
+
+
+def test_a_row_is_the_same_to_the_last_bit_wherever_it_stands_and_however_many_there_are() -> None:
+    """What makes a motion independent of its neighbours."""
+    net, found = network(), []
+    with torch.inference_mode():
+        steps = Steps(net, rows=8)
+        whole, added = begun(net, [3, 9, 12, 5, 7, 2, 11, 4])
+        for picked in ([2], [2, 0], [5, 2, 1], [0, 1, 3, 4, 2], [7, 6, 5, 4, 3, 2, 1, 0]):
+            cache = net.new_cache(len(picked), whole.keys[0].shape[2])
+            for mine, all_rows in ((cache.keys, whole.keys), (cache.values, whole.values)):
+                for layer, memory in enumerate(all_rows):
+                    mine[layer].copy_(memory[picked])
+            cache.length, at = whole.length, picked.index(2)
+            told = []
+            for step in range(3):
+                codes = (torch.arange(len(picked)) * 7 + step) % NUM_CODES
+                codes[at] = 11 + step
+                told.append(steps(codes, added[picked][..., : cache.length + 1], cache)[at].clone())
+            found.append(torch.stack(told))
+    assert all(torch.equal(found[0], other) for other in found[1:])
