@@ -49,6 +49,18 @@ Every command that takes motion takes the recordings of the iPhone app, and a mo
 (HH:MM:SS:FF.mmm, FF counted at 60), BlendShapeCount, the 52 ARKit units from 0 to 1, and HeadYaw, HeadPitch, HeadRoll, LeftEyeYaw ... RightEyeRoll in
 radians. Columns are read by name, case ignored. Pitch > 0 looks down, yaw > 0 turns to the subject's own right, roll > 0 tilts toward the own right
 shoulder; the rotation is Rx(pitch) Ry(\\-yaw) Rz(roll) in the frame above. A recording is resampled to 25 frames a second by its time codes.
+.SH GLTF (glb)
+One mesh whose 52 morph targets are the ARKit units, named in mesh.extras.targetNames, and one node at the head joint. Weights, rotation and
+translation of the node are animated, in seconds; materials are skin, eyes, mouth, teeth and tongue, with their pictures inside. The face looks
+toward +z with the subject's left at +x, as everywhere; the prompt is in asset.extras.
+.SH WEB PAGES (html)
+One file that loads nothing from anywhere and plays the motion in any browser with WebGL: space plays and pauses, the arrow keys go frame by frame,
+FILE.html#1.5 opens at 1.5 seconds.
+.SH SENTENCES (txt, jsonl, json)
+.B tdmm animate \\-\\-prompts
+reads one sentence a line, or one JSON object a line with prompt and, where wanted, seconds and seed;
+.B \\-\\-script
+a JSON list of objects with prompt and seconds, performed one after the other in one motion of exactly that length.
 .SH FILES OF OTHER TOOLS
 .B tdmm fit
 makes motion of FLAME parameters, judged by content: pickled dicts of the TDMM\\-LM authors' SMIRK script (expression, pose, eyelid, jaw, identity,
