@@ -132,7 +132,7 @@ def _rows(words: Sequence[str], sizes: Mapping[str, float]) -> Iterable[tuple[fl
     lines: list[list[tuple[float, str]]] = [[]]
     x = 0.0
     for word in words:
-        width = len(word) * sizes[word] * 0.0015 + 0.02
+        width = len(word) * sizes[word] * 0.0017 + 0.02
         if x + width > 1 and lines[-1]:
             lines.append([])
             x = 0.0

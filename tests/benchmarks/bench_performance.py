@@ -15,8 +15,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "performance"))
 sys.path.insert(0, str(Path(__file__).parent))
 from motion_statistics import FPS, REGIONS, Bout, bouts, ranges, repeats, speeds, together, variation
+from reader_truth import Manner
 
 from tdmm_core.domain.script import Event, Script
 from tdmm_core.exchange.live_link import read_live_link
@@ -49,15 +51,22 @@ def scripted() -> list[np.ndarray]:
     return [take(p.clip.script, p.seed, p.subject.seed) for p in plan_clips(config, seed=77) if p.clip.script]
 
 
-def take(script: Script, seed: int, actor: int) -> np.ndarray:
-    return curves(script, round(script.duration_s * FPS), seed=seed, actor=draw_actor(actor), fps=FPS)[0]
+def take(script: Script, seed: int, actor: int, manner: Manner | None = None) -> np.ndarray:
+    who = manner(draw_actor(actor), seed) if manner else draw_actor(actor)
+    return curves(script, round(script.duration_s * FPS), seed=seed, actor=who, fps=FPS)[0]
 
 
-def apex(label: str, seed: int, actor: int) -> list[Bout]:
+def apex(label: str, seed: int, actor: int, manner: Manner | None = None, **how: object) -> list[Bout]:
     """The largest excursion of a performance of one label, held for two seconds in a clip of four; none where it does not stand out."""
     kind = load_lexicon().label(label).kind
-    event = Event(kind=kind, label=label, start_s=1.0, end_s=3.0, intensity=0.75)
-    return sorted(bouts(take(Script(events=(event,), duration_s=4.0), seed, actor)), key=lambda b: -b.size)[:1]
+    event = Event(**({"kind": kind, "label": label, "start_s": 1.0, "end_s": 3.0, "intensity": 0.75} | how))  # type: ignore[arg-type]
+    return sorted(bouts(take(Script(events=(event,), duration_s=4.0), seed, actor, manner)), key=lambda b: -b.size)[:1]
+
+
+def drawn(rng: np.random.Generator) -> dict[str, object]:
+    """Degree and tempo as scripts of a corpus have them; whoever is captured chooses them too."""
+    config = SynthConfig()
+    return {"intensity": float(rng.uniform(config.min_intensity, config.max_intensity)), "tempo": str(rng.choice(["slow", "medium", "fast"]))}
 
 
 def faces() -> list[str]:
@@ -66,12 +75,13 @@ def faces() -> list[str]:
 
 
 def test_variation_between_performances_of_one_script(capture: np.ndarray) -> None:
-    of_one, of_two, firsts = [], [], []
+    of_one, of_two, of_label, firsts, rng = [], [], [], [], np.random.default_rng(5)
     for name in faces():
         one = [b for s in range(4) for b in apex(name, s, 1)]
         two = [b for s in range(ACTORS) for b in apex(name, 100 + s, 100 + s)]
         of_one += combinations(one, 2)
         of_two += combinations(two, 2)
+        of_label += combinations([b for s in range(4) for b in apex(name, 200 + s, 200 + s, **drawn(rng))], 2)
         firsts += two[:1]
     chance = list(zip(firsts, firsts[11:], strict=False))
     real = repeats(bouts(capture), ALIKE)
@@ -79,11 +89,14 @@ def test_variation_between_performances_of_one_script(capture: np.ndarray) -> No
     print("\nDifferences between two takes (medians; 0: none):")
     for what, pairs in (
         ("capture, one person's repeats (cosine 0.9 and up)", real), ("one actor, one script, same rule", same_rule),
-        ("one actor, one script, all", of_one), ("two actors, one script, all", of_two), ("two actors, two scripts (floor)", chance),
+        ("one actor, one script, all", of_one), ("two actors, one script, all", of_two),
+        ("two actors, one label, degree and tempo as drawn", of_label),
+        ("two actors, two scripts (floor)", chance),
     ):  # fmt: skip
         rise_s, size = (np.median([getattr(b, term) for p in pairs for b in p]) for term in ("rise_s", "size"))
         print(f"  {what:52s} {variation(pairs)}; rises in {rise_s:.2f} s to {size:.2f}")
     assert variation(of_two).mixture > variation(of_one).mixture > 0.01
+    assert variation(of_label).strength >= variation(real).strength, "the reader's clips differ as takes of the capture do"
     assert variation(chance).mixture > 2 * variation(of_two).mixture
 
 

@@ -3,13 +3,14 @@ event, without rest, noise and spontaneous motion; never from the reader's code.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from tdmm_core.domain.motion import FaceMotion
 from tdmm_core.domain.script import Event, Script
-from tdmm_core.performance.actor import draw_actor
+from tdmm_core.performance.actor import Actor, draw_actor
 from tdmm_core.performance.anatomy import settle
 from tdmm_core.performance.gestures import Gesture
 from tdmm_core.performance.perform import contributions, perform
@@ -45,16 +46,21 @@ class Case:
         return self.script.events
 
 
-def cases(count: int, *, seed: int, fps: float = 25.0) -> list[Case]:
+Manner = Callable[[Actor, int], Actor]
+"Another actor made of one, by the seed of a clip."
+
+
+def cases(count: int, *, seed: int, fps: float = 25.0, manner: Manner | None = None) -> list[Case]:
     """Clips of a plan of that seed: scripts and actors that no tuning has seen where the seed is held out."""
-    return planned_cases(SynthConfig(num_clips=count, num_paraphrases=0), seed=seed, fps=fps)
+    return planned_cases(SynthConfig(num_clips=count, num_paraphrases=0), seed=seed, fps=fps, manner=manner)
 
 
-def planned_cases(config: SynthConfig, *, seed: int, fps: float = 25.0) -> list[Case]:
-    """The clips of a plan, as `tdmm synth` performs them with the same settings and seed."""
+def planned_cases(config: SynthConfig, *, seed: int, fps: float = 25.0, manner: Manner | None = None) -> list[Case]:
+    """The clips of a plan, as `tdmm synth` performs them with the same settings and seed, unless a manner changes the actors."""
     made = []
     for p in plan_clips(config, seed=seed):
-        actor, script = draw_actor(p.subject.seed), p.clip.script
+        drawn, script = draw_actor(p.subject.seed), p.clip.script
+        actor = manner(drawn, p.seed) if manner else drawn
         motion = perform(script, seed=p.seed, actor=actor, fps=fps)
         parts = contributions(script, seed=p.seed, actor=actor, fps=fps)
         made.append(Case(script=script, motion=motion, gestures=parts, label=p.clip.label, category=p.clip.category))
@@ -86,3 +92,9 @@ def unit_truth(case: Case) -> list[UnitTruth]:
 
 def shared_s(a_start: float, a_end: float, b_start: float, b_end: float) -> float:
     return max(0.0, min(a_end, b_end) - max(a_start, b_start))
+
+
+def moody(actor: Actor, seed: int) -> Actor:
+    """The same actor in another mood: take by take stronger or weaker, quicker or slower."""
+    rng = np.random.default_rng(seed)
+    return replace(actor, unit_gain=actor.unit_gain * np.exp(rng.normal(0.0, 0.36)), speed=actor.speed * np.exp(rng.normal(0.0, 0.5)))
