@@ -88,7 +88,8 @@ class M2LConfig:
         if self.gist_frames not in (0, 4, 8, 16, 32):
             raise InputError(f"gist_frames: expected 0, 4, 8, 16 or 32, got {self.gist_frames}")
         if self.gist_frames and self.tuning != "adapter":
-            raise InputError(f"tuning {self.tuning}: a plain model reads codes as words of their own; set m2l.gist_frames=0")
+            how = "set m2l.gist_frames=0, and m2l.num_layers=0 to keep all layers"
+            raise InputError(f"tuning {self.tuning}: a plain model reads codes as words of their own; {how}")
         if self.gist_width % 48 or self.gist_width < 48:
             raise InputError(f"gist_width: expected a multiple of 48, got {self.gist_width}")
         for name in ("lora_rank", "frame_stride", "max_frames", "max_answer_length", "gist_layers"):
