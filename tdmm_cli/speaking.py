@@ -13,15 +13,14 @@ if TYPE_CHECKING:
 class Speaker:
     """Prints pieces of answers; before an answer stands whose it is, and to which question, where there are several."""
 
-    def __init__(self, out: TextIO, *, questions: int, clips: int = 1) -> None:
-        self.out, self.asks, self.names = out, questions > 1, clips > 1
+    def __init__(self, out: TextIO, *, questions: int) -> None:
+        self.out, self.asks = out, questions > 1
         self._begun: tuple[str, str] | None = None
-        self._first: str | None = None
 
     def __call__(self, clip: str, question: str, piece: str) -> None:
         if self._begun != (clip, question):
             self._begun = (clip, question)
-            self.out.write("".join(f"{part}\t" for part, shown in ((clip, self.names), (question, self.asks)) if shown))
+            self.out.write("".join(f"{part}\t" for part, shown in ((clip, bool(clip)), (question, self.asks)) if shown))
         self.out.write(piece)
         self.out.flush()
         if piece.endswith("\n"):

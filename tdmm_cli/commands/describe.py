@@ -55,7 +55,7 @@ def describe(
     if chat:
         talk(lambda: pipeline.Conversation(files, run, **given), refused={"-o": output, "-q": question, "--json": json, "- for stdin": "-" in files})
         return
-    speaker = None if json else Speaker(sys.stdout, questions=len(question), clips=len(files))
+    speaker = None if json else Speaker(sys.stdout, questions=len(question))
     summary: DescribeSummary = pipeline.describe_to(output, files, run, question=question, spoken=speaker, **given)
     if json:
         tell(summary, as_json=True, lines=[])

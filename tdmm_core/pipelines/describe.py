@@ -30,7 +30,8 @@ from tdmm_core.pipelines.run import Run
 Question = str | Sequence[str] | None
 "What is asked: a sentence, several, or None for a description."
 Spoken = Callable[[str, str, str], None]
-"Hears clip, question and the next piece of the answer as it is said; the piece that ends an answer is a line break."
+"""Hears clip (nothing where there is one alone), question and the next piece of the answer as it is said; the piece that ends an answer is a line
+break."""
 _AS_FIT = FitConfig()
 _STREAMED = 4
 "Windows up to which a motion is answered word by word; more are read side by side, which is faster."
@@ -78,7 +79,7 @@ def describe_with(
     run.progress.finish()
     found = [_described(describer, c, q, text) for i, c in enumerate(clips) for q, text in zip(asked, (a[i] for a in answers), strict=True)]
     for one in found if spoken is not None else ():
-        spoken(one.id, one.question, f"{one.answer}\n")
+        spoken(one.id if len(clips) > 1 else "", one.question, f"{one.answer}\n")
     return found
 
 
@@ -97,10 +98,9 @@ def _codes(clip: MotionClip, describer: Describer, run: Run) -> np.ndarray:
 def _speak(
     describer: Describer, clip: MotionClip, codes: np.ndarray, question: str, run: Run, *, config: DescribeConfig, spoken: Spoken
 ) -> Description:
-    name = clip.clip.id
-    spoken(name, question, "")
-    text = spoken_answer(describer.model, codes, question, config, lambda piece: spoken(name, question, piece), seed=run.seed)
-    spoken(name, question, "\n")
+    spoken("", question, "")
+    text = spoken_answer(describer.model, codes, question, config, lambda piece: spoken("", question, piece), seed=run.seed)
+    spoken("", question, "\n")
     return _described(describer, clip, question, text)
 
 

@@ -12,11 +12,11 @@ from tdmm_core.errors import InputError
 
 
 def test_one_answer_stands_alone_and_several_say_whose_they_are() -> None:
-    for questions, clips, told in ((1, 1, "Yes.\n"), (2, 1, "Blink?\tYes.\n"), (2, 3, "a\tBlink?\tYes.\n"), (1, 3, "a\tYes.\n")):
+    for questions, clip, told in ((1, "", "Yes.\n"), (2, "", "Blink?\tYes.\n"), (2, "a", "a\tBlink?\tYes.\n"), (1, "a", "a\tYes.\n")):
         out = io.StringIO()
-        speaker = Speaker(out, questions=questions, clips=clips)
+        speaker = Speaker(out, questions=questions)
         for piece in ("", "Ye", "s.", "\n"):
-            speaker("a", "Blink?", piece)
+            speaker(clip, "Blink?", piece)
         assert out.getvalue() == told
 
 
@@ -24,7 +24,7 @@ def test_an_answer_that_comes_again_says_again_whose_it_is() -> None:
     out = io.StringIO()
     speaker = Speaker(out, questions=2)
     for _ in range(2):
-        speaker("a", "Blink?", "Yes.\n")
+        speaker("", "Blink?", "Yes.\n")
     assert out.getvalue() == "Blink?\tYes.\n" * 2
 
 
@@ -34,7 +34,7 @@ def test_a_conversation_ends_with_an_empty_line(monkeypatch: pytest.MonkeyPatch,
     class Talk:
         def ask(self, question: str, spoken: Speaker) -> None:
             asked.append(question)
-            spoken("a", question, f"About {question}\n")
+            spoken("", question, f"About {question}\n")
 
     monkeypatch.setattr(sys, "stdin", io.StringIO("What?\nHow?\n\nNever?\n"))
     talk(Talk, refused={"-q": []})  # type: ignore[arg-type]
