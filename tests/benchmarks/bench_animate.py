@@ -31,15 +31,15 @@ def animator() -> Animator:
     return load_animator(RUN)
 
 
-def least(work: Callable[[], object], times: int = 3) -> float:
-    """Seconds of the quickest of some runs, the first not counted: what the machine can do when nobody else asks."""
+def least(work: Callable[[], object], times: int = 3) -> tuple[float, float]:
+    """Seconds of the quickest of some runs, and of processor time, which others on the machine change little; the first run is not counted."""
     work()
     found = []
     for _ in range(times):
-        start = time.perf_counter()
+        start, busy = time.perf_counter(), time.process_time()
         work()
-        found.append(time.perf_counter() - start)
-    return min(found)
+        found.append((time.perf_counter() - start, time.process_time() - busy))
+    return min(f[0] for f in found), min(f[1] for f in found)
 
 
 def test_animate_five_seconds_cold(tmp_path: Path) -> None:
@@ -62,36 +62,34 @@ def test_animate_five_seconds_cold(tmp_path: Path) -> None:
 
 
 def test_animate_five_seconds_warm() -> None:
-    seconds = least(lambda: perform(animator(), [PROMPT], RUN, config=CONFIG, seconds=5.0))
-    alone = least(lambda: perform(animator(), [PROMPT], RUN, config=AnimateConfig(batch_size=1), seconds=5.0))
-    print(f"\nanimate, 5 s, warm: {seconds:.2f} s (target {WARM_S:g}); with animate.batch_size=1 {alone:.2f} s")
+    seconds, busy = least(lambda: perform(animator(), [PROMPT], RUN, config=CONFIG, seconds=5.0))
+    alone, _ = least(lambda: perform(animator(), [PROMPT], RUN, config=AnimateConfig(batch_size=1), seconds=5.0))
+    print(f"\nanimate, 5 s, warm: {seconds:.2f} s, {busy:.2f} s of processor time (target {WARM_S:g}); with animate.batch_size=1 {alone:.2f} s")
     assert seconds <= WARM_S
 
 
 def test_sixty_four_prompts_in_one_run(tmp_path: Path) -> None:
     prompts = [f"{who} {what}" for who in ("she", "he", "the woman", "a man") for what in DEEDS]
     assert len(prompts) == 64
-    rates = []
-    for i in range(3):
-        start = time.perf_counter()
-        animate_to(tmp_path / str(i), prompts, RUN, config=CONFIG, wishes=Wishes(seconds=5.0))
-        rates.append(64 / (time.perf_counter() - start))
-    every = ", ".join(f"{r:.1f}" for r in rates)
-    print(f"\n64 prompts of 5 s to a folder, models loaded anew: {max(rates):.1f} clips/s (target {CLIPS_A_SECOND:g}; {every})")
-    assert max(rates) >= CLIPS_A_SECOND
+    folders = iter(range(9))
+    seconds, busy = least(lambda: animate_to(tmp_path / str(next(folders)), prompts, RUN, config=CONFIG, wishes=Wishes(seconds=5.0)), times=2)
+    told = f"{64 / seconds:.1f} clips/s, {64 / busy:.1f} a second of processor time"
+    print(f"\n64 prompts of 5 s to a folder, models loaded anew: {told} (target {CLIPS_A_SECOND:g})")
+    assert 64 / seconds >= CLIPS_A_SECOND
 
 
 def test_growth_with_length_and_number() -> None:
     print("\nseconds of motion -> seconds it takes")
     for length in (1.0, 5.0, 10.0, 30.0, 60.0):
-        took = least(lambda length=length: perform(animator(), [PROMPT], RUN, config=CONFIG, seconds=length), times=1)
-        print(f"  {length:4.0f} s: {took:6.2f} s, {length / took:5.1f} times real time")
-    print("motions of 5 s -> motions a second")
-    for count in (1, 8, 32, 64):
+        took, busy = least(lambda length=length: perform(animator(), [PROMPT], RUN, config=CONFIG, seconds=length), times=1)
+        print(f"  {length:4.0f} s: {took:6.2f} s, {length / took:5.1f} times real time; {busy:.2f} s of processor time")
+    print("motions of 5 s -> motions a second, and a second of processor time")
+    for count in (1, 8, 32):
         lines = [Line(prompt=PROMPT, seed=i) for i in range(count)]
         for size in (1, 8, 32):
-            took = least(lambda lines=lines, size=size: perform(animator(), lines, RUN, config=AnimateConfig(batch_size=size), seconds=5.0), times=1)
-            print(f"  {count:3d} motions, animate.batch_size={size:2d}: {count / took:5.1f}")
+            config = AnimateConfig(batch_size=size)
+            took, busy = least(lambda lines=lines, config=config: perform(animator(), lines, RUN, config=config, seconds=5.0), times=1)
+            print(f"  {count:3d} motions, animate.batch_size={size:2d}: {count / took:5.1f}, {count / busy:5.1f}")
 
 
 DEEDS = (

@@ -149,7 +149,7 @@ def test_tokens_become_motion_again(tmp_path: Path) -> None:
         assert np.abs(file[0].motion.expression - made[0].motion.expression).mean() < 0.05
     other = tmp_path / "other"
     MotionTokenizer(MotionAutoencoder(52, SMALL), SMALL, load_default().space).save(other)
-    with pytest.raises(InputError, match="give the folder of the first with --tokenizer"):
+    with pytest.raises(InputError, match="give the one that made them"):
         show_motion(tmp_path / "tokens.h5", tmp_path / "n.h5", RUN, tokenizer=other)
     with pytest.raises(InputError, match="leave --seconds and --num-samples out"):
         show_motion(tmp_path / "tokens.h5", tmp_path / "n.h5", RUN, wishes=Wishes(seconds=1.0))
