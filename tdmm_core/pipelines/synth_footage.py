@@ -89,6 +89,8 @@ def _found(source: Source, config: SynthConfig, run: Run) -> list[Footage]:
             run.progress.log(f"{source.labels}: these columns mean nothing here: {', '.join(table.passed_over)}")
         tell = table.teller(tell)
     found = gather(source.folder, tell, config, seed=run.seed, licence=source.licence)
+    if source.labels and (absent := table.absent([f.path.relative_to(source.folder) for f in found])):
+        run.progress.log(f"{source.labels}: {len(absent)} of {len(table.rows)} names are of no video in {source.folder}, the first is {absent[0]}")
     silent = [f for f in found if f.wants_words]
     if silent and not source.annotator:
         if len(silent) == len(found):

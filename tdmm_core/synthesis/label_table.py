@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
@@ -32,10 +32,20 @@ class LabelTable:
         """Tells by the path below the folder, by file name or by its stem; `otherwise` tells of videos that the table does not name."""
 
         def tell(path: Path) -> Told:
-            found = next((self.rows[k] for k in (path.as_posix(), path.with_suffix("").as_posix(), path.name, path.stem) if k in self.rows), None)
+            found = next((self.rows[k] for k in _names(path) if k in self.rows), None)
             return otherwise(path) if found is None else found
 
         return tell
+
+    def absent(self, paths: Sequence[Path]) -> list[str]:
+        """Names of the table that none of the videos has; `paths` are below the folder."""
+        there = {name for path in paths for name in _names(path)}
+        return [name for name in self.rows if name not in there]
+
+
+def _names(path: Path) -> tuple[str, ...]:
+    """By what a table may name a video."""
+    return path.as_posix(), path.with_suffix("").as_posix(), path.name, path.stem
 
 
 def read_labels(path: Path) -> LabelTable:

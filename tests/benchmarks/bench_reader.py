@@ -70,8 +70,10 @@ def _timing(score: FaceScore) -> None:
         size = np.abs(error)
         print(f"  {name} error: median {np.median(error):+.3f} s; size median {np.median(size):.3f}, 90 % below {np.percentile(size, 90):.3f} s")
     print(f"  intensity: correlation {np.corrcoef(asked, read)[0, 1]:.3f}, mean difference {np.mean(read - asked):+.3f} (floor: 0 correlation)")
+    # Actors' own pace (0.2 and 0.22, natural logarithm) lies between tempi that differ by 0.6: two thirds is about what can be told.
     long = [(e.tempo, r.tempo) for e, r in score.pairs if e.label == r.label and e.end_s - e.start_s > 1.2]
     print(f"  tempo: {np.mean([a == b for a, b in long]):.1%} of {len(long)} (floor: always medium {np.mean([a == 'medium' for a, _ in long]):.1%})")
+    assert np.mean([a == b for a, b in long]) > np.mean([a == "medium" for a, _ in long]) + 0.05
 
 
 def test_head_gaze_and_lids(clips: list[Case], readings: list[Reading], shuffled: list[Reading]) -> None:
@@ -86,7 +88,9 @@ def test_head_gaze_and_lids(clips: list[Case], readings: list[Reading], shuffled
     rows = [row for c, r in zip(clips, readings, strict=True) for row in lid_counts(c, r)]
     exact = np.mean([a == b for _, a, b in rows])
     print(f"blinks and winks counted exactly: {exact:.1%} of {len(rows)} (floor: always two {np.mean([a == 2 for _, a, _ in rows]):.1%})")
-    assert head.recall >= 0.85 and counted.recall >= 0.8 and gaze.recall >= 0.8 and exact >= 0.95
+    assert head.recall >= 0.88 and counted.recall >= 0.86 and head.spurious <= 0.06 and exact >= 0.99
+    # Labels that are told apart by more than eyes (reading, stolen glances) are a third of those missed; see the list.
+    assert gaze.recall >= 0.8 and gaze.spurious <= 0.06 and speech.recall >= 0.8
 
 
 def test_actors_of_many_moods() -> None:

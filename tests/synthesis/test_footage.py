@@ -155,6 +155,7 @@ def test_a_table_of_labels(tmp_path):
     assert (told.subject_id, told.split, found.passed_over) == ("s1", "test", ("mood",))
     tell = found.teller(by_name)
     assert tell(Path("x/a.mp4")) is told and tell(Path("sad.mp4")).label == "sadness" and tell(Path("b/c.mp4")).subject_id == "s2"
+    assert found.absent([Path("x/a.mp4"), Path("b/c.mov")]) == [] and found.absent([Path("a.mp4"), Path("c.mp4")]) == ["b/c"]
     clips = gather(touched(tmp_path / "v", "a.mp4", "sad.mp4"), tell, CONFIG, seed=0)
     assert clips[0].clip.prompt == "A smile; wide." and clips[0].clip.split == "test"
 
