@@ -127,6 +127,9 @@ def test_flame_motion_is_drawn_and_described_by_info(file: Path, tmp_path: Path)
     write_npz(tmp_path / "m.npz", motion, settings={})
     show_motion(tmp_path / "m.npz", tmp_path / "m.mp4", Run())
     assert open_video(tmp_path / "m.mp4").num_frames == 4
+    for suffix in (".glb", ".html"):
+        with pytest.raises(InputError, match=f"turns joints; carry it over first: tdmm fit MOTION --face-model open-head-1 -o OUT{suffix}"):
+            show_motion(tmp_path / "m.npz", tmp_path / f"m{suffix}", Run())
     told = str(inspect(tmp_path / "m.npz").lines())
     assert f"flame-2020 {model.digest[:12]}" in told and "not known" not in told
     write_motion_output(tmp_path / "m.h5", [MotionClip(clip=Clip(id="a"), motion=motion)], Run())
