@@ -13,7 +13,7 @@ from tdmm_core.fitting.correspondence import Calibration
 from tdmm_core.fitting.landmark_model import Pose, landmark_model, place, points_under, project, to_pixels
 from tdmm_core.fitting.landmarks import IRIS_CENTRES, NUM_LANDMARKS
 from tdmm_core.fitting.pictures import PICTURE_PX, Scenes
-from tdmm_core.fitting.start import UNLEARNED, learn_start, look
+from tdmm_core.fitting.start import UNLEARNED, Start
 from tdmm_core.morphable.model import MorphableModel
 
 _FIRST_IRIS = 468
@@ -38,11 +38,19 @@ def calibrate(model: MorphableModel, scenes: Scenes) -> Calibration:
         noise=np.ones(NUM_LANDMARKS, np.float32),
         start=UNLEARNED,
     )
-    face = points_under(model, draft)
-    looks = look(face, scenes.points_px, scenes.scores, scenes.network_rotations, (PICTURE_PX, PICTURE_PX))
     habits, noise = network_habits(model, draft, scenes)
-    start = learn_start(looks, scenes.person, scenes.expression, scenes.rotation, scenes.focal_px)
-    return replace(draft, noise=noise, start=start, **_habits(habits, units))
+    return replace(draft, noise=noise, start=start_of(model, draft, scenes), **_habits(habits, units))
+
+
+def start_of(model: MorphableModel, draft: Calibration, scenes: Scenes) -> Start:
+    """The learned start, from pictures and the points under their landmarks."""
+    # Torch is heavy, and whoever only fits needs none.
+    from tdmm_core.fitting.start_lessons import lessons_of, mirror_of
+    from tdmm_core.fitting.start_training import learn_start
+
+    face = points_under(model, draft)
+    moved = model.expression_basis[:, model.masks["face"]].reshape(model.num_expression, -1).astype(np.float64) * 1000
+    return learn_start(lessons_of(face, scenes), 3 * moved @ moved.T / moved.shape[1], mirror=mirror_of(face, model.expression_names))
 
 
 def _habits(columns: np.ndarray, units: int) -> dict[str, np.ndarray]:

@@ -5,6 +5,7 @@ What the network sees here is what calibration learns from. Who moves how is `ca
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -14,12 +15,15 @@ from tdmm_core.fitting.calibration_people import random_person
 from tdmm_core.fitting.landmarks import Landmarker
 from tdmm_core.fitting.pictures import COLUMNS, PICTURE_PX, Scenes
 from tdmm_core.morphable.model import MorphableModel
+from tdmm_core.performance.lexicon import lexicon_digest
 from tdmm_core.rendering.renderer import render
 from tdmm_core.runtime.progress import SILENT, Progress
 from tdmm_core.runtime.seeding import stream
 
 STRIDE = 12
 "Every so many frames one is shown to the network: neighbours would teach little more."
+_LOT = 40
+"People whose pictures are kept in one file."
 _NOTHING = np.zeros((PICTURE_PX, PICTURE_PX, 3), np.uint8)
 
 
@@ -39,6 +43,35 @@ def see_scenes(model: MorphableModel, network: Path, *, people: range, frames: i
     progress.finish()
     columns = (np.stack(column) for column in zip(*rows, strict=True))
     return Scenes(**dict(zip(COLUMNS, columns, strict=True)))
+
+
+def kept_scenes(model: MorphableModel, network: Path, folder: Path, *, people: int, frames: int, seed: int, progress: Progress = SILENT) -> Scenes:
+    """As `see_scenes`, some people at a time, each lot kept in a file of `folder`: an interrupted run goes on, and another one draws nothing.
+
+    The files are of this lexicon, face model, network, number of frames and seed. They do not notice a change in how actors act, people look or
+    pictures are drawn: remove them then.
+    """
+    network_digest = hashlib.sha256(network.read_bytes()).hexdigest()
+    edition = hashlib.sha256(f"{lexicon_digest()} {model.digest} {network_digest} {frames} {seed} {STRIDE}".encode()).hexdigest()[:12]
+    parts, place = [], folder / f"pictures-{edition}"
+    place.mkdir(parents=True, exist_ok=True)
+    progress.start("drawing", people, "person")
+    for first in range(0, people, _LOT):
+        lot = range(first, min(first + _LOT, people))
+        path = place / f"{lot.start:05d}-{lot.stop:05d}.npz"
+        if not path.exists():
+            _keep(path, see_scenes(model, network, people=lot, frames=frames, seed=seed))
+        with np.load(path, allow_pickle=False) as stored:
+            parts.append(Scenes(**{name: stored[name] for name in COLUMNS}))
+        progress.advance(len(lot))
+    progress.finish()
+    return joined(parts)
+
+
+def _keep(path: Path, scenes: Scenes) -> None:
+    part = path.with_suffix(".part.npz")
+    np.savez(part, **vars(scenes))
+    part.replace(path)
 
 
 def joined(parts: Sequence[Scenes]) -> Scenes:

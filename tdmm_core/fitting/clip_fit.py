@@ -87,14 +87,14 @@ def fit_clip(
 def _solve(lm: LandmarkModel, footage: Footage, shape: np.ndarray | None) -> tuple[Face, Answer]:
     config, names = footage.config, footage.names
     prior = replace(_identity_prior(footage), shape=shape, shape_known=shape is not None)
-    footage = replace(footage, focal_px=prior.focal_px)
+    footage = footage.through(prior.focal_px)
     rotations, expected = footage.rotations(), footage.expected()
     features = np.concatenate([2 * continuous(matrix_to_axis_angle(rotations)), expected], axis=1)
     keys = key_frames(features, config.num_keyframes)
     key_footage = _as_one(footage[keys])
     pose = initial_pose(lm, key_footage.points_px, rotations[keys], focal_px=prior.focal_px, centre_px=footage.centre_px)
     face, _ = solve_identity(lm, key_footage, Answer(expression=expected[keys], pose=pose), prior)
-    footage = replace(footage, focal_px=face.focal_px)
+    footage = footage.through(face.focal_px)
     pose = _initial_poses(lm, footage, footage.rotations(), face.focal_px)
     even = Evenness(precision=evenness_precision(names, fps=config.fps, strength=config.smoothness), follows=footage.clock.follows)
     return face, solve_clip(lm, face, footage, Answer(expression=expected, pose=pose), even=even, iterations=config.iterations)

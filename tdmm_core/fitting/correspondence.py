@@ -17,7 +17,7 @@ from tdmm_core.errors import InputError, MissingPartError
 from tdmm_core.fitting.start import Start
 from tdmm_core.morphable.model import MorphableModel
 
-CALIBRATION_VERSION = 2
+CALIBRATION_VERSION = 3
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -5,8 +5,7 @@ Made part by part, so that a long clip takes little more memory than its sightin
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -16,13 +15,14 @@ from tdmm_core.fitting.config import FitConfig
 from tdmm_core.fitting.correspondence import Calibration
 from tdmm_core.fitting.initial_pose import continuous
 from tdmm_core.fitting.landmarks import FaceLandmarks
+from tdmm_core.fitting.looks import Looks, joined, look
 from tdmm_core.fitting.problem import Observations
-from tdmm_core.fitting.start import Looks, look
+from tdmm_core.fitting.start import likely_focal_px
 from tdmm_core.fitting.timeline import Timeline
 from tdmm_core.morphable.rotations import matrix_to_axis_angle
 
-_TRUST = 0.2
-"Landmarks err together, so a few hundred of them weigh like a score of independent ones."
+_TRUST = 0.1
+"Landmarks err together, and the learned start has heard them all: a few hundred weigh like a few independent ones."
 _TURN_TRUST = 3.0
 "The learned start was told of the same landmarks, and knows better which way they err when it comes to turning."
 _IRIS = slice(468, 478)
@@ -53,13 +53,26 @@ class Footage:
         return np.array(self.seen.size_px, np.float64) / 2
 
     @cached_property
-    def average(self) -> np.ndarray:
-        """(F,) what the clip looks like on average."""
-        return self._looks(self._some()).features.mean(0)
+    def told(self) -> tuple[Looks, np.ndarray]:
+        """The looks of every instant, without their features, and (O, E + 4) float32 what the learned start says of them."""
+        start, looks, answers = self.calibration.start, [], []
+        gist = start.gist(self._looks(self._some()).features)
+        for first in range(0, len(self.clock.observed), _PART):
+            part = self._looks(slice(first, first + _PART))
+            answers.append(start.answers(part.features, gist))
+            looks.append(replace(part, features=np.empty((len(part.scale), 0))))
+        return joined(looks), start.strengthened(np.concatenate(answers))
+
+    def through(self, focal_px: float) -> Footage:
+        """The same through a lens of that focal length."""
+        other = replace(self, focal_px=focal_px)
+        # What the start says does not depend on the lens: it is not asked again.
+        vars(other)["told"] = self.told
+        return other
 
     def likely_focal_px(self) -> float:
         """What perspective tells of the focal length."""
-        return self.calibration.start.focal_px(self._looks(self._some()), self.average)
+        return likely_focal_px(*self.told)
 
     def _some(self) -> np.ndarray:
         """Indices of instants all over the clip."""
@@ -72,16 +85,12 @@ class Footage:
 
     def rotations(self, which: slice | np.ndarray = slice(None)) -> np.ndarray:
         """(O, 3, 3) head rotations that the looks suggest."""
-        return self._in_parts(which, lambda looks: self.calibration.start.rotation(looks, self.average, self.focal_px))
+        looks, answers = self.told
+        return self.calibration.start.rotation(looks[which], answers[which], self.focal_px)
 
     def expected(self, which: slice | np.ndarray = slice(None)) -> np.ndarray:
         """(O, E) expression that the looks suggest."""
-        return self._in_parts(which, lambda looks: self.calibration.start.expression(looks.features, self.average))
-
-    def _in_parts(self, which: slice | np.ndarray, answer: Callable[[Looks], np.ndarray]) -> np.ndarray:
-        """An answer from looks, which take far more memory than it, for some of the instants."""
-        chosen = np.arange(len(self.clock.observed))[which]
-        return np.concatenate([answer(self._looks(chosen[i : i + _PART])) for i in range(0, len(chosen), _PART)])
+        return self.told[1][which, : self.calibration.start.num_expression].astype(np.float64)
 
     def _looks(self, which: slice | np.ndarray) -> Looks:
         scores, rotations = (self.clock.sample(a, which) for a in (self.seen.scores, self.seen.rotations))
@@ -89,19 +98,16 @@ class Footage:
 
     def __getitem__(self, which: slice | np.ndarray) -> Observations:
         """What was seen at some of the instants."""
-        start, looks = self.calibration.start, self._looks(which)
-        points = self.points_px(which)
-        expected = start.expression(looks.features, self.average)
+        noise, points, expected = self.calibration.start.noise, self.points_px(which), self.expected(which)
         precision = _TRUST / (self.calibration.noise * eye_distance(points)[:, None])  # (O, L)
         # A closed lid hides the iris; the network then only guesses where it is.
         precision[:, _IRIS] *= np.reshape(1.02 - self._shut(expected), (-1, 1))
-        noise = np.hypot(start.steady_noise[:-1], start.moving_noise)
         return Observations(
             points_px=points,
             precision=precision,
             expected=expected,
             expected_precision=self.config.score_weight / noise[:-3],
-            rotation=continuous(matrix_to_axis_angle(start.rotation(looks, self.average, self.focal_px))),
+            rotation=continuous(matrix_to_axis_angle(self.rotations(which))),
             rotation_precision=_TURN_TRUST * self.config.score_weight / noise[-3:],
             centre_px=self.centre_px,
         )

@@ -19,6 +19,7 @@ from tdmm_core.artifacts.motion import open_motion
 from tdmm_core.assets.find import cache_folder, find_asset
 from tdmm_core.domain.clip import Camera
 from tdmm_core.domain.motion import FaceMotion
+from tdmm_core.domain.script import Script
 from tdmm_core.errors import MissingPartError
 from tdmm_core.fitting.landmarks import SCORE_NAMES, FaceLandmarks, Landmarker
 from tdmm_core.fitting.sightings import watch
@@ -42,6 +43,7 @@ class Case:
     id: str
     subject: str
     label: str
+    script: Script
     truth: FaceMotion
     camera: Camera
     seen: FaceLandmarks
@@ -63,6 +65,7 @@ def scripted_cases(seed: int, model: MorphableModel, network: Path) -> list[Case
             id=row.clip.id,
             subject=row.clip.subject_id,
             label=row.clip.label,
+            script=row.clip.script,
             truth=row.motion,
             camera=row.camera,
             seen=seen_once(folder / row.source, folder / f"{row.clip.id}.npz", network),
