@@ -21,10 +21,8 @@ from tdmm_core.language.config import AnimateConfig
 from tdmm_core.language.l2m_dataset import pad_words
 from tdmm_core.language.l2m_network import L2MNetwork
 from tdmm_core.language.motion_transformer import Cache
-from tdmm_core.language.stepping import Steps
+from tdmm_core.language.stepping import SMALL, Steps
 
-SMALL = 30_000_000
-"Parameters up to which one thread is the fastest."
 _SURE = 1 - 1e-6
 "A probability of the end beyond which the codes would have none left."
 
@@ -95,7 +93,7 @@ def _room(network: L2MNetwork, words: np.ndarray) -> int:
 
 @contextmanager
 def _few_threads(network: L2MNetwork) -> Iterator[None]:
-    """One thread for a small network on the CPU: its steps are too short to be shared out, and threads that wait for one
+    """One thread for a network of up to SMALL parameters on the CPU: its steps are too short to be shared out, and threads that wait for one
     another on a busy machine make them many times slower."""
     before = torch.get_num_threads()
     if network.start.device.type == "cpu" and sum(p.numel() for p in network.parameters()) < SMALL:

@@ -15,6 +15,9 @@ from torch.nn import functional as fn
 from tdmm_core.language.l2m_network import L2MNetwork
 from tdmm_core.language.motion_transformer import NORM_EPS, Block, Cache, rotate
 
+SMALL = 30_000_000
+"Parameters up to which weights are copied the way that the product wants them; a large network has no room for a second copy, and little use of one."
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Layer:
@@ -36,7 +39,8 @@ class Steps:
         decoder, readout = network.decoder, network.readout
         self.rows, self.num_codes, self.num_heads = rows, network.num_codes, decoder.num_heads
         self._table, self._angles, self._gain = network.codes(), decoder.table, decoder.norm.weight
-        self._layers = [_layer(block) for block in decoder.blocks]
+        copied = sum(p.numel() for p in network.parameters()) < SMALL
+        self._layers = [_layer(block, copied=copied) for block in decoder.blocks]
         heads = torch.cat([readout.end.weight, readout.hold.weight])  # (2, D)
         self._read = torch.cat([self._table @ readout.turn.weight, heads]).t().contiguous()  # (D, K + 2)
         self._bias = torch.cat([self._table.new_zeros(network.num_codes), readout.end.bias, readout.hold.bias])
@@ -75,9 +79,10 @@ def _normed(x: torch.Tensor, gain: torch.Tensor) -> torch.Tensor:
     return fn.rms_norm(x, gain.shape, gain, NORM_EPS)
 
 
-def _layer(block: Block) -> _Layer:
+def _layer(block: Block, *, copied: bool) -> _Layer:
     attention, feed = block.attention, block.feed_forward
-    turned = [m.weight.t().contiguous() for m in (attention.project_in, attention.project_out, feed.project_in, feed.project_out)]
+    turned = [m.weight.t() for m in (attention.project_in, attention.project_out, feed.project_in, feed.project_out)]
+    turned = [weight.contiguous() for weight in turned] if copied else turned
     return _Layer(
         gain=block.attention_norm.weight, project_in=turned[0], project_out=turned[1], feed_gain=block.feed_forward_norm.weight,
         feed_in=turned[2], feed_out=turned[3],

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from l2m_cases import NUM_CODES, network, request
 
 from tdmm_core.errors import InputError
+from tdmm_core.language import stepping
 from tdmm_core.language.config import AnimateConfig
 from tdmm_core.language.l2m_dataset import pad_words
 from tdmm_core.language.sampling import choose, guide, sample_codes
@@ -161,9 +162,9 @@ def begun(net, lengths: list[int], *, places: int = 4):
     return cache, torch.zeros(hidden.shape).masked_fill_(hidden, -torch.inf)
 
 
-@pytest.mark.parametrize("rows", [4, 8])
-@pytest.mark.parametrize("conditioning", ["words", "sentence"])
-def test_steps_equal_their_slow_twin(rows: int, conditioning: str) -> None:
+@pytest.mark.parametrize(("rows", "conditioning", "small"), [(4, "words", 10**9), (8, "words", 0), (8, "sentence", 10**9)])
+def test_steps_equal_their_slow_twin(rows: int, conditioning: str, small: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stepping, "SMALL", small)  # whether weights are copied
     net = network(conditioning)
     with torch.inference_mode():
         steps = Steps(net, rows=rows)
