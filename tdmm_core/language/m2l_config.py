@@ -71,7 +71,7 @@ class M2LConfig:
         default_factory=lambda: TrainingConfig(
             steps=600,
             batch_size=16,
-            learning_rate=1e-3,
+            learning_rate=2e-3,
             warmup_steps=40,
             weight_decay=0.0,
             precision="fp32",
