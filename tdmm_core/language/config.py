@@ -83,7 +83,7 @@ class AnimateConfig:
     "How much the prompt outweighs the model's motion without a prompt: 1 is none; 0 to 20."
     min_seconds: float = 1.0
     "Shortest motion when no length is asked for, seconds."
-    batch_size: int = 8
+    batch_size: int = 16
     """Motions sampled side by side; 1 or more. More are faster together and a little slower alone; at one size, a motion is the same to the last bit
     whatever else is sampled."""
 

@@ -52,13 +52,13 @@ class Steps:
         x = self._table[codes]
         angles, end = self._angles[:, cache.length : cache.length + 1], cache.length + 1
         for number, layer in enumerate(self._layers):
-            query_key_value = self._product(_normed(x, layer.gain), layer.project_in).view(len(x), 3, self.num_heads, 1, -1)
+            query_key_value = self._product(_normed(x, layer.gain), layer.project_in).view(x.shape[0], 3, self.num_heads, 1, -1)
             query, key = rotate(query_key_value[:, :2], angles).unbind(1)  # (n, heads, 1, head_dim)
             cache.keys[number][:, :, end - 1 : end] = key
             cache.values[number][:, :, end - 1 : end] = query_key_value[:, 2]
             seen = (cache.keys[number][:, :, :end], cache.values[number][:, :, :end])
             mixed = fn.scaled_dot_product_attention(query, *seen, attn_mask=mask)
-            x = x + self._product(mixed.reshape(len(x), -1), layer.project_out)
+            x = x + self._product(mixed.reshape(x.shape[0], -1), layer.project_out)
             gate, value = self._product(_normed(x, layer.feed_gain), layer.feed_in).chunk(2, -1)
             x = x + self._product(fn.silu(gate) * value, layer.feed_out)
         cache.length = end
@@ -68,11 +68,11 @@ class Steps:
 
     def _product(self, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
         """x (n, in) times weight (in, out), by a product of `rows` rows."""
-        if len(x) == self.rows:
+        if x.shape[0] == self.rows:
             return x @ weight
         room = self._room[x.shape[1]]
-        room[: len(x)] = x
-        return (room @ weight)[: len(x)]
+        room[: x.shape[0]] = x
+        return (room @ weight)[: x.shape[0]]
 
 
 def _normed(x: torch.Tensor, gain: torch.Tensor) -> torch.Tensor:

@@ -86,7 +86,7 @@ def test_growth_with_length_and_number() -> None:
     print("motions of 5 s -> motions a second, and a second of processor time")
     for count in (1, 8, 32):
         lines = [Line(prompt=PROMPT, seed=i) for i in range(count)]
-        for size in (1, 8, 32):
+        for size in (1, 8, 16, 32):
             config = AnimateConfig(batch_size=size)
             took, busy = least(lambda lines=lines, config=config: perform(animator(), lines, RUN, config=config, seconds=5.0), times=1)
             print(f"  {count:3d} motions, animate.batch_size={size:2d}: {count / took:5.1f}, {count / busy:5.1f}")

@@ -135,7 +135,8 @@ def test_two_processes_give_what_one_gives(videos: Path, tmp_path: Path) -> None
 
 
 def test_one_video_becomes_one_npz(videos: Path, tmp_path: Path) -> None:
-    fit([videos / "smile.mp4"], tmp_path / "smile.npz", SERIAL, config=CONFIG)
+    fit([videos / "smile.mp4"], [tmp_path / "smile.npz", tmp_path / "smile.glb"], SERIAL, config=CONFIG)
+    assert (tmp_path / "smile.glb").stat().st_size > 1_000_000
     with np.load(tmp_path / "smile.npz", allow_pickle=False) as data:
         names, expression = data["expression_names"].tolist(), data["expression"]
         assert str(data["face_model"]) == MODEL.name and data["status"].tolist() == [0] * 10
