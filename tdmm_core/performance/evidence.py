@@ -28,7 +28,7 @@ _HOW: dict[ClaimKind, tuple[float, float]] = {"direction": (-1.8, 1.0), "side": 
 "Of how it was asked, where it was read: otherwise; so."
 _FACE, _LEAST_FACE, _MOST_FACE = (-4.7, 4.5, 4.8), -3.2, 4.5
 "Of a face that was not read at its time: constant, times likeness, times share of other families that are less like it; and the limits."
-_IGNORED = 0.7
+_IGNORED = 1.0
 "A clip ignored its prompt where the evidence that it did not is less than this."
 _STIR: dict[ClaimKind, tuple[float, float, float, float]] = {
     "speech": (-1.0, 3.0, -1.2, 2.0), "gaze": (-1.4, 2.0, -1.8, 2.2), "head": (-2.2, 1.9, -2.5, 1.8),
@@ -36,6 +36,8 @@ _STIR: dict[ClaimKind, tuple[float, float, float, float]] = {
 "Of speech, gaze and head motion that was not read: constant, times how much more mouth, eyes or head stir, and the limits."
 _UNASKED: dict[ClaimKind, float] = {"face": -1.4, "gaze": -0.9, "head": -0.4, "speech": -0.2}
 "Of what was read and not asked for, times its intensity."
+_MOST_UNASKED = -2.0
+"All of it together takes no more away: performers add to what they are told."
 _POWERS, _RETIMED, _SHORTEST_S = (0.65, 1.5), -0.5, 0.1
 "Other times at which a script may be kept, what that takes away, and the shortest event then."
 _FAINT = 0.1
@@ -61,7 +63,8 @@ def evidence(asked: Script, motion: FaceMotion, seen: Script) -> float:
 def _at_its_times(asked: Script, motion: FaceMotion, seen: Script) -> float:
     meant, timed = (matched(asked.events, seen.events, timed=t) for t in (False, True))
     rows = zip(asked.events, changes(asked.events, motion, asked.duration_s), meant, timed, strict=True)
-    whole = sum(_of_event(*row) for row in rows) + sum(_of_unasked(e) for e in seen.events if e not in meant)
+    unasked = sum(_of_unasked(e, asked) for e in seen.events if e not in meant)
+    whole = sum(_of_event(*row) for row in rows) + max(unasked, _MOST_UNASKED)
     return whole + sum(_HOW["order"][c.kept] for c in claims(asked, seen) if c.kind == "order" and c.read)
 
 
@@ -85,8 +88,15 @@ def _of_event(event: Event, change: Change, seen: Event | None, at_its_time: Eve
     return odds + (sum(_of_manner(c) for c in how) if seen is not None else 0.0)
 
 
-def _of_unasked(event: Event) -> float:
-    return _UNASKED.get(kind_of(event), 0.0) * event.intensity
+def _of_unasked(event: Event, asked: Script) -> float:
+    """What was read and not asked for; a mouth that is to speak may look like any face."""
+    kind = kind_of(event)
+    speaks = kind == "face" and any(kind_of(a) == "speech" and _shared_s(a, event) > 0.5 * (event.end_s - event.start_s) for a in asked.events)
+    return 0.0 if speaks else _UNASKED.get(kind, 0.0) * event.intensity
+
+
+def _shared_s(a: Event, b: Event) -> float:
+    return min(a.end_s, b.end_s) - max(a.start_s, b.start_s)
 
 
 def _of_change(kind: ClaimKind, event: Event, change: Change) -> float:
