@@ -20,7 +20,7 @@ from tdmm_core.performance.families import Faces, faces
 from tdmm_core.performance.units import UNITS
 
 _READ: dict[ClaimKind, tuple[float, float, float]] = {
-    "face": (-1.1, 0.2, 2.8), "speech": (-0.8, 1.8, 2.6), "head": (-2.5, 1.0, 2.4), "gaze": (-1.5, 0.7, 1.9), "blink": (-2.0, 0.3, 1.5),
+    "face": (-1.1, 0.2, 2.3), "speech": (-0.8, 1.8, 2.6), "head": (-2.5, 1.0, 2.4), "gaze": (-1.5, 0.7, 1.9), "blink": (-2.0, 0.3, 1.5),
     "stillness": (-1.8, 3.0, 3.0),
 }  # fmt: skip
 "Of what was asked: not read; read at another time; read at its time."
@@ -28,8 +28,10 @@ _HOW: dict[ClaimKind, tuple[float, float]] = {"direction": (-1.8, 1.0), "side": 
 "Of how it was asked, where it was read: otherwise; so."
 _FACE, _LEAST_FACE, _MOST_FACE = (-4.7, 4.5, 4.8), -3.2, 4.5
 "Of a face that was not read at its time: constant, times likeness, times share of other families that are less like it; and the limits."
-_IGNORED = 1.0
+_IGNORED = 0.4
 "A clip ignored its prompt where the evidence that it did not is less than this."
+_BESIDE = 0.35
+"What the units say of a face that was read at its time counts this much: a reading rests on the same units."
 _STIR: dict[ClaimKind, tuple[float, float, float, float]] = {
     "speech": (-1.0, 3.0, -1.2, 2.0), "gaze": (-1.4, 2.0, -1.8, 2.2), "head": (-2.2, 1.9, -2.5, 1.8),
 }  # fmt: skip
@@ -79,10 +81,10 @@ def _retimed(script: Script, power: float) -> Script:
 
 
 def _of_event(event: Event, change: Change, seen: Event | None, at_its_time: Event | None) -> float:
-    """Evidence of one event: of the reading and, where that is silent about its time, of what changes then."""
+    """Evidence of one event: of the reading, and of what changes at its time, the more where the reading is silent."""
     what, *how = judged(event, seen)
     if at_its_time is not None:
-        odds = _READ[what.kind][2]
+        odds = _READ[what.kind][2] + (_BESIDE * _of_face(event, change.units) if what.kind == "face" else 0.0)
     else:
         odds = max(_of_change(what.kind, event, change), _READ[what.kind][1] if seen is not None else -np.inf)
     return odds + (sum(_of_manner(c) for c in how) if seen is not None else 0.0)
