@@ -13,7 +13,7 @@ MAX_CODES = 65_536
 
 def _training() -> TrainingConfig:
     return TrainingConfig(
-        steps=5000,
+        steps=8000,
         batch_size=16,
         learning_rate=1e-3,
         warmup_steps=50,
@@ -57,11 +57,12 @@ class TokenizerConfig:
     "Loss of the mean absolute error of a unit (0 to 1), in mm; it settles what no vertex shows."
     commitment_weight: float = 0.1
     "Loss of 1 mm^2 between a latent and the code nearest to it, in mm. Much below 0.1 the encoder runs away from the codebook and all errors grow."
-    carry_share: float = 0.85
+    carry_share: float = 0.75
     """Share of what a frame's code leaves over that the next frame's code is chosen to make good, 0 to below 1. At 0 each frame takes the code
     nearest to it; above, codes around a face take turns and the decoder tells their mean, which no single code is."""
-    stay_bonus_mm2: float = 1.0
-    "By how much, mm^2, the code before may lie farther than the nearest one and is still kept; more makes codes change less often."
+    stay_bonus_mm2: float = 8.0
+    """By how much, mm^2, the code before may lie farther than the nearest one and is still kept, except in training. At 1 codes tell faces a tenth
+    more exactly and follow one another almost as if by chance; at 8 they hold for two frames, and what learns from them has something to go by."""
     codebook_decay: float = 0.99
     "Share of the running statistics of the codebook that a step keeps, 0 to 1."
     window_frames: int = 64

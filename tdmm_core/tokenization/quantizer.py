@@ -39,7 +39,8 @@ class Quantizer(nn.Module):
     def forward(self, latents: Tensor, counted: Tensor | None = None) -> Quantized:
         """(B, T, D) to values and codes. In training the codebooks follow the frames where `counted` (B, T) bool is true."""
         with torch.no_grad():
-            codes = choose(latents, self._books(), self.carrying)
+            # In training codes change freely: the decoder then learns from more of them, and reads what stays as well.
+            codes = choose(latents, self._books(), self.carrying._replace(stay=0.0) if self.training else self.carrying)
             values = self.values(codes)
             # Codebooks stay with the latents: if they followed what was carried too, they would drift apart, and that would carry more.
             nearest = codes if self.carrying == ALONE else choose(latents, self._books(), ALONE)
