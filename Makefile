@@ -15,7 +15,7 @@ demo: .venv/ready
 
 test: .venv/ready-test
 	$(BIN)/python -m ruff check tdmm_core tdmm_cli tests examples
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --max-worker-restart 1
 
 bench: .venv/ready-test
 	$(BIN)/python -m pytest tests/benchmarks -o python_files='bench_*.py' -s
