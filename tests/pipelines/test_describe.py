@@ -53,6 +53,7 @@ TRAINING = TrainingConfig(steps=8, batch_size=4, learning_rate=5e-3, warmup_step
 M2L = M2LConfig(gist_width=48, gist_layers=1, lora_rank=2, training=TRAINING, apprentice=TRAINING)
 SHORT = DescribeConfig(max_words=6)
 RUN = Run(device="cpu", workers=1)
+KIND = "motion-to-language"
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ def test_training_leaves_a_whole_model_and_nothing_else(parts: Parts) -> None:
     names = {p.name for p in parts.model.iterdir()}
     assert names == {"config.json", "model.safetensors", "training.json", "tdmm.json", "curves.jsonl", "curves.png"}
     assert not parts.model.with_name("model.partial").exists() and model_problems(parts.model) == []
-    header = read_model_header(parts.model, "motion-to-language")
+    header = read_model_header(parts.model, KIND)
     assert header.digest == parts.summary.digest and [p.kind for p in header.parents] == ["tokens"]
     assert header.config["text_model"]["digest"] == json.loads((parts.model / "config.json").read_text())["tdmm"]["base_digest"]
     assert parts.summary.validation_loss is not None and parts.summary.num_validation_clips > 0
@@ -128,23 +129,30 @@ def test_tokens_without_their_motion_tokenizer_are_refused(parts: Parts, tmp_pat
 
 @pytest.mark.slow
 def test_killed_and_resumed_it_ends_in_the_same_digest(parts: Parts, tmp_path: Path) -> None:
-    output = tmp_path / "model"
+    """Each run is a process of its own, as a command is: what else a process has done can move the last bit of a product."""
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    assert training_process(parts, whole).wait() == 0
+    process = training_process(parts, killed)
+    curves = killed.with_name("killed.partial") / "curves.jsonl"
+    deadline = time.monotonic() + 120
+    while process.poll() is None and not curves.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert curves.exists() and not killed.exists()
+    assert training_process(parts, killed).wait() == 0
+    assert read_model_header(killed, KIND).digest == read_model_header(whole, KIND).digest
+
+
+def training_process(parts: Parts, output: Path) -> subprocess.Popen:
+    """`train_m2l` with the settings of `parts`, started."""
     child = (
         "import sys; sys.path.insert(0, sys.argv[1]); from pathlib import Path; import test_describe as t;"
         "t.train_m2l(Path(sys.argv[2]), Path(sys.argv[3]), t.RUN, config=t.M2L, text_model=sys.argv[4], tokenizer=Path(sys.argv[5]))"
     )
     arguments = [str(Path(__file__).parent), str(parts.tokens), str(output), str(parts.text_model), str(parts.tokenizer)]
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
-    process = subprocess.Popen([sys.executable, "-c", child, *arguments], env=environment, stderr=subprocess.DEVNULL)
-    curves = output.with_name("model.partial") / "curves.jsonl"
-    deadline = time.monotonic() + 120
-    while process.poll() is None and not curves.exists() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    assert not output.exists()
-    summary = train_m2l(parts.tokens, output, RUN, config=M2L, text_model=str(parts.text_model), tokenizer=parts.tokenizer)
-    assert summary.digest == parts.summary.digest
+    return subprocess.Popen([sys.executable, "-c", child, *arguments], env=environment, stderr=subprocess.DEVNULL)
 
 
 # --- describing -----------------------------------------------------------------------------------------------------
