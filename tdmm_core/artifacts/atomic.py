@@ -41,6 +41,12 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
         remove(temporary)
 
 
+def remove_leftovers(path: Path) -> None:
+    """Remove what processes that were killed while writing `path` left beside it."""
+    for temporary in path.parent.glob(f".{path.stem}.[0-9]*.tmp{path.suffix}"):
+        remove(temporary)
+
+
 @contextmanager
 def write_errors(path: Path) -> Iterator[None]:
     """Turn the operating system's refusals while writing `path` into sentences."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tdmm_core.artifacts.atomic import atomic_path
+from tdmm_core.artifacts.atomic import atomic_path, remove_leftovers
 from tdmm_core.artifacts.header import Making, tool_name
 from tdmm_core.artifacts.motion import MotionWriter, open_motion
 from tdmm_core.errors import InputError
@@ -97,7 +97,9 @@ class FolderOfMotions:
         self._num_frames[order.index] = motion.num_frames
 
     def finish(self) -> tuple[tuple[str, ...], int]:
-        """The files in order, and the frames of all."""
+        """The files in order, and the frames of all. What killed runs left half-written is taken away."""
+        for file in self._files.values():
+            remove_leftovers(file)
         return tuple(str(self._files[i]) for i in sorted(self._files)), sum(self._num_frames.values())
 
     def _frames_there(self, order: Order, *, resume: bool) -> int:
